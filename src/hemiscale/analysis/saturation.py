@@ -1,0 +1,179 @@
+"""Log-linear or saturating: does the score keep growing with the log of size.
+
+The log-linear law ``a + b log(n)`` is held against a power law that saturates,
+``ceiling - gain * (n / n_smallest) ** -exponent``. The first is the limit of the second for a small
+exponent, so the second always fits at least as well; AICc charges it for the parameter, and the
+leave-one-out error asks the models themselves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import optimize
+
+from hemiscale.analysis.regression import least_squares
+
+__all__ = ["FEWEST_FOR_SATURATION", "Comparison", "Saturating", "compare_laws", "fit_saturating"]
+
+FEWEST_FOR_SATURATION = 6
+"""AICc of a law with three parameters and a noise variance exists from six models on."""
+
+# The bend (exponent times the range of log size) between a straight line and a step.
+_LEAST_BEND, _MOST_BEND = 1e-2, 30.0
+
+
+@dataclass(frozen=True)
+class Saturating:
+    """The fitted power law ``ceiling - gain * (n / n_smallest) ** -exponent``.
+
+    Attributes
+    ----------
+    ceiling : float
+        The score of an infinitely large model.
+    gain : float
+        How far the smallest model is below it.
+    exponent : float
+        Per e-fold of size.
+    smallest : float
+        The size the gain refers to.
+    residuals : (n,) array
+    bounded : bool
+        False where the best exponent is at the edge of what was searched: the data do not bend (or
+        step), and `ceiling` is not to be quoted.
+    """
+
+    ceiling: float
+    gain: float
+    exponent: float
+    smallest: float
+    residuals: NDArray[np.float64]
+    bounded: bool
+
+    def __call__(self, size: ArrayLike) -> NDArray[np.float64]:
+        """Score expected at a size."""
+        ratio = np.asarray(size, dtype=np.float64) / self.smallest
+        return self.ceiling - self.gain * ratio**-self.exponent
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Log-linear against saturating.
+
+    Attributes
+    ----------
+    saturating : Saturating
+    aicc_log_linear, aicc_saturating : float
+        Corrected Akaike criterion; lower is better.
+    error_log_linear, error_saturating : float
+        Root mean squared leave-one-out error, in units of the score.
+    favoured : {"log-linear", "saturating", "undecided"}
+        The law that both criteria prefer, AICc by at least 2; else undecided.
+    """
+
+    saturating: Saturating
+    aicc_log_linear: float
+    aicc_saturating: float
+    error_log_linear: float
+    error_saturating: float
+    favoured: str
+
+
+def fit_saturating(size: ArrayLike, score: ArrayLike) -> Saturating:
+    """Fit the saturating power law by least squares.
+
+    For a given exponent the law is a line in ``n ** -exponent``; only the exponent is searched, on
+    a grid and then by golden section around the best point, so that no start value is needed.
+
+    Parameters
+    ----------
+    size, score : (n,) arrays
+        Sizes are positive and not all equal.
+
+    Returns
+    -------
+    Saturating
+    """
+    x = np.log(np.asarray(size, dtype=np.float64))
+    y = np.asarray(score, dtype=np.float64)
+    reach = x.max() - x.min()
+    if not reach > 0:
+        raise ValueError("sizes must differ to fit a law")
+    u = (x - x.min()) / reach
+
+    def rest(log_bend: float) -> float:
+        return float((_line_in(u, y, np.exp(log_bend))[2] ** 2).sum())
+
+    grid = np.linspace(np.log(_LEAST_BEND), np.log(_MOST_BEND), 60)
+    values = [rest(point) for point in grid]
+    best = int(np.argmin(values))
+    edges = grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)]
+    refined = optimize.minimize_scalar(rest, bounds=edges, method="bounded")
+    log_bend = float(refined.x) if refined.fun < values[best] else float(grid[best])
+    ceiling, gain, residuals = _line_in(u, y, np.exp(log_bend))
+    return Saturating(
+        ceiling=ceiling,
+        gain=gain,
+        exponent=float(np.exp(log_bend) / reach),
+        smallest=float(np.exp(x.min())),
+        residuals=residuals,
+        bounded=bool(grid[1] < log_bend < grid[-2]),
+    )
+
+
+def compare_laws(size: ArrayLike, score: ArrayLike) -> Comparison:
+    """Hold the log-linear law against the saturating one.
+
+    Parameters
+    ----------
+    size, score : (n,) arrays
+        At least `FEWEST_FOR_SATURATION` models.
+
+    Returns
+    -------
+    Comparison
+    """
+    n_models = np.asarray(size, dtype=np.float64)
+    y = np.asarray(score, dtype=np.float64)
+    if len(y) < FEWEST_FOR_SATURATION:
+        raise ValueError(f"comparing laws needs at least {FEWEST_FOR_SATURATION} models")
+    line = least_squares(np.column_stack([np.ones(len(y)), np.log(n_models)]), y)
+    curve = fit_saturating(n_models, y)
+    errors = []
+    for k in range(len(y)):
+        rest = np.arange(len(y)) != k
+        if np.ptp(n_models[rest]) == 0:
+            errors.append(np.nan)
+            continue
+        errors.append(y[k] - float(fit_saturating(n_models[rest], y[rest])(n_models[k])))
+    aicc_line, aicc_curve = _aicc(line.residuals, 3), _aicc(curve.residuals, 4)
+    error_line = line.leave_one_out_error()
+    error_curve = float(np.sqrt(np.mean(np.square(errors))))
+    favoured = "undecided"
+    if aicc_curve + 2 <= aicc_line and error_curve < error_line:
+        favoured = "saturating"
+    elif aicc_line + 2 <= aicc_curve and error_line <= error_curve:
+        favoured = "log-linear"
+    return Comparison(curve, aicc_line, aicc_curve, error_line, error_curve, favoured)
+
+
+def _line_in(
+    u: NDArray[np.float64], y: NDArray[np.float64], bend: float
+) -> tuple[float, float, NDArray[np.float64]]:
+    """Ceiling, gain and residuals of the best law with this bend; u is log size from 0 to 1."""
+    z = np.exp(-bend * u)
+    centred = z - z.mean()
+    slope = float(centred @ (y - y.mean()) / (centred @ centred))
+    ceiling = float(y.mean() - slope * z.mean())
+    return ceiling, -slope, y - ceiling - slope * z
+
+
+def _aicc(residuals: NDArray[np.float64], n_parameters: int) -> float:
+    """AICc of a least squares fit; the noise variance counts as a parameter."""
+    n, k = len(residuals), n_parameters
+    mean_square = float(np.mean(residuals**2))
+    if mean_square <= 0:
+        return float("-inf")
+    return n * np.log(mean_square) + 2 * k + 2 * k * (k + 1) / (n - k - 1)
