@@ -248,6 +248,7 @@ class Study(_Table):
     title: str = ""
     description: str = ""
     language: str = "en"
+    folder: str = Field(default=".", description="what paths are relative to; default: this file")
     simulated: bool = Field(default=False, description="true where the brain data are made up")
     caveats: list[str] = Field(default=[], description="what this data set cannot show")
     attribution: str = Field(default="", description="text that the data's licence asks for")
@@ -284,6 +285,7 @@ def read_study(path: str | Path) -> Study:
     Returns
     -------
     Study
+        Its `folder` is absolute.
 
     Raises
     ------
@@ -307,9 +309,10 @@ def read_study(path: str | Path) -> Study:
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path}: not valid TOML: {_first_lower(str(error))}.") from None
     try:
-        return Study.model_validate(content)
+        study = Study.model_validate(content)
     except ValidationError as error:
         raise InputError(*_sentences(path, source, error)) from None
+    return study.model_copy(update={"folder": str((path.parent / study.folder).resolve())})
 
 
 def study_toml(study: Study, *, versions: dict[str, str] | None = None) -> str:

@@ -1,0 +1,246 @@
+"""The commands: thin, and quick to start."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shlex
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hemiscale import __version__
+from hemiscale.errors import HemiscaleError, InputError
+
+if TYPE_CHECKING:
+    from hemiscale.study import Study
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="hemiscale",
+    help="How well language models predict the brain, how that grows with the models, "
+    "and how it differs between the hemispheres.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+
+class Device(StrEnum):
+    """Where models and engine run."""
+
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+StudyFile = Annotated[Path, typer.Argument(help="The study's TOML file.", show_default=False)]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", help="Results folder.", show_default="NAME-results, here"),
+]
+Only = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--only",
+        help="Score only this model or baseline; may be given several times.",
+        show_default="all",
+    ),
+]
+With = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--with",
+        help="Score this model as well (catalogue name, hub id, folder, GGUF file).",
+        show_default="none",
+    ),
+]
+DeviceOption = Annotated[Device, typer.Option("--device", help="Where models and engine run.")]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        "--workers", min=1, help="Processes, one thread each.", show_default="one per core"
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing but errors.")]
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"hemiscale {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def demo(
+    out: Out = None,
+    only: Only = None,
+    extra: With = None,
+    device: DeviceOption = Device.cpu,
+    workers: Workers = None,
+    quiet: Quiet = False,
+) -> None:
+    """Run the study inside the package: people listening to Alice in Wonderland. Offline."""
+    from hemiscale.datasets import alice_study
+
+    _run(alice_study(), out or Path("alice-results"), only, extra, device, workers, quiet)
+
+
+@app.command()
+def run(
+    study: StudyFile,
+    out: Out = None,
+    only: Only = None,
+    extra: With = None,
+    device: DeviceOption = Device.cpu,
+    workers: Workers = None,
+    quiet: Quiet = False,
+) -> None:
+    """Run a study, doing only what is not done yet."""
+    _run(study, out, only, extra, device, workers, quiet)
+
+
+@app.command()
+def check(study: StudyFile) -> None:
+    """Read all inputs of a study, compute nothing, and say all that is wrong with them."""
+    from hemiscale.pipeline import check_study
+
+    for notice in check_study(_read(study)):
+        typer.echo(f"note: {notice}")
+    typer.echo(f"{study}: nothing is wrong with it.")
+
+
+@app.command()
+def status(study: StudyFile, out: Out = None) -> None:
+    """Say what is done of a study and what is left."""
+    from hemiscale.pipeline import study_status
+
+    loaded = _read(study)
+    folder = out or _default_folder(loaded)
+    state = study_status(loaded, folder)
+    typer.echo(f"{folder}: {len(state.done)} done, {len(state.left)} left")
+    for name in state.left:
+        typer.echo(f"  left: {name}")
+    for name, reason in state.missing.items():
+        typer.echo(f"  cannot be had here: {name}: {reason}")
+    typer.echo(f"  page: {state.report or 'not there yet'}")
+
+
+@app.command()
+def report(study: StudyFile, out: Out = None, quiet: Quiet = False) -> None:
+    """Make tables, figures and page again from the stored scores."""
+    from hemiscale.pipeline import report_study
+
+    loaded = _read(study)
+    typer.echo(report_study(loaded, out or _default_folder(loaded), quiet=quiet))
+
+
+@app.command()
+def new(
+    folder: Annotated[Path, typer.Argument(help="Folder to make.", show_default=False)],
+    like: Annotated[str, typer.Option("--like", help="alice or own-data.")] = "own-data",
+) -> None:
+    """Write a commented study file to start from."""
+    from hemiscale.datasets import write_template
+
+    typer.echo(f"wrote {write_template(folder, like)}; next: hemiscale check {folder}/study.toml")
+
+
+@app.command()
+def models() -> None:
+    """List the language models that are known by name."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from hemiscale.models import availability, catalogue
+
+    table = Table(box=None, header_style="bold")
+    for heading in ("name", "family", "parameters", "layers", "width", "licence", "gated", "here"):
+        numeric = heading in ("parameters", "layers", "width")
+        table.add_column(heading, justify="right" if numeric else "left", no_wrap=heading == "name")
+    for name, entry in catalogue().items():
+        numbers = (entry.n_parameters, entry.n_layers, entry.width)
+        table.add_row(
+            name,
+            entry.family,
+            *(f"{number:,}" if number else "" for number in numbers),
+            entry.licence,
+            "yes" if entry.gated else "",
+            "" if availability(name) else "✓",
+        )
+    console = Console()
+    if not console.is_terminal:
+        console.width = 160
+    console.print(table)
+
+
+def _read(path: Path) -> Study:
+    from hemiscale.study import read_study
+
+    return read_study(path)
+
+
+def _default_folder(study: Study) -> Path:
+    return Path(f"{study.name}-results")
+
+
+def _run(
+    path: Path,
+    out: Path | None,
+    only: list[str] | None,
+    extra: list[str] | None,
+    device: Device,
+    workers: int | None,
+    quiet: bool,
+) -> None:
+    from hemiscale.pipeline import run_study
+    from hemiscale.pipeline.plan import with_model
+
+    study = _read(path)
+    for name in extra or []:
+        study = with_model(study, name)
+    page = run_study(
+        study,
+        out or _default_folder(study),
+        only=only or [],
+        device=device.value,
+        workers=workers or os.cpu_count() or 1,
+        quiet=quiet,
+        command=shlex.join(["hemiscale", *sys.argv[1:]]),
+    )
+    if quiet:
+        typer.echo(page)
+
+
+def main() -> None:
+    """Run the command line; exit with 0 (done), 1 (failed) or 2 (the user's input)."""
+    try:
+        app()
+    except InputError as error:
+        for problem in error.problems:
+            typer.echo(f"error: {problem}", err=True)
+        sys.exit(error.exit_code)
+    except HemiscaleError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("stopped; what is finished is kept.", err=True)
+        sys.exit(130)
+    except Exception as error:
+        logging.getLogger("hemiscale").exception("an error that hemiscale did not foresee")
+        if os.environ.get("HEMISCALE_DEBUG"):
+            raise
+        typer.echo(
+            f"error: {type(error).__name__}: {error}\n"
+            "This is a fault of hemiscale, not of your study: please report it, with what "
+            "HEMISCALE_DEBUG=1 shows.",
+            err=True,
+        )
+        sys.exit(1)

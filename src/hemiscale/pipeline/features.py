@@ -1,0 +1,251 @@
+"""The numbers that stand for each word: activations read from disk or made, and baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import hemiscale
+from hemiscale.pipeline.inputs import StudyInputs
+from hemiscale.pipeline.plan import FeatureSet
+from hemiscale.results import (
+    ResultsFolder,
+    file_digest,
+    fingerprint,
+    read_activations,
+    stored_fingerprint,
+    write_activations,
+)
+from hemiscale.study import Study
+
+__all__ = ["Reading", "activation_fingerprint", "baseline_features", "extract", "source_identity"]
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass
+class Reading:
+    """What is known of a language model once it has read the story.
+
+    Attributes
+    ----------
+    bits_per_byte, perplexity : float
+        Over all runs, from the pass that gave the activations.
+    sink : list of dict
+        Per run: norm of the first token over the median, by layer.
+    n_parameters : int
+        Counted on the loaded model.
+    """
+
+    bits_per_byte: float = float("nan")
+    perplexity: float = float("nan")
+    sink: list[dict[str, Any]] = field(default_factory=list)
+    n_parameters: int = 0
+
+
+def source_identity(feature: FeatureSet) -> dict[str, Any]:
+    """Identity of a model's files, for fingerprints.
+
+    Parameters
+    ----------
+    feature : FeatureSet
+
+    Returns
+    -------
+    dict
+        Name, seed, and the digests of the local files that make the model.
+    """
+    from hemiscale.models import local_files
+
+    files = {path.name: file_digest(path) for path in local_files(feature.source)}
+    return {"source": Path(feature.source).name, "seed": feature.seed, "files": files}
+
+
+def activation_fingerprint(
+    study: Study, inputs: StudyInputs, feature: FeatureSet, identity: dict[str, Any], run: int
+) -> str:
+    """Fingerprint of all that makes the activations of one run.
+
+    Parameters
+    ----------
+    study : Study
+    inputs : StudyInputs
+    feature : FeatureSet
+    identity : dict
+        From `source_identity`.
+    run : int
+        From 0.
+
+    Returns
+    -------
+    str
+    """
+    return fingerprint(
+        hemiscale=hemiscale.__version__,
+        identity=identity,
+        kind=feature.kind,
+        tokenizer=Path(feature.tokenizer).name if feature.tokenizer else None,
+        text=inputs.runs[run].text,
+        spans=inputs.runs[run].spans,
+        options=study.activations.model_dump(),
+    )
+
+
+def extract(
+    study: Study,
+    inputs: StudyInputs,
+    feature: FeatureSet,
+    folder: ResultsFolder,
+    *,
+    device: str,
+    progress: Progress,
+) -> bool:
+    """Let a language model read every run whose activations are not there yet.
+
+    Parameters
+    ----------
+    study : Study
+    inputs : StudyInputs
+    feature : FeatureSet
+    folder : ResultsFolder
+    device : str
+        "cpu" or "cuda".
+    progress : callable
+        Called with (done, total) windows.
+
+    Returns
+    -------
+    bool
+        Whether anything had to be done.
+    """
+    from hemiscale.models import load_model, read_story
+
+    identity = source_identity(feature)
+    todo = []
+    for k in range(len(inputs.runs)):
+        stamp = activation_fingerprint(study, inputs, feature, identity, k)
+        path = folder.activations(feature.name, k + 1)
+        if stored_fingerprint(path) != stamp:
+            todo.append((k, path, stamp))
+    if not todo:
+        return False
+    model, tokenizer = load_model(
+        feature.source,
+        untrained=feature.seed if feature.kind == "untrained" else None,
+        tokenizer=feature.tokenizer,
+        device=device,
+    )
+    n_parameters = sum(parameter.numel() for parameter in model.parameters())
+    options = study.activations
+    for k, path, stamp in todo:
+        run = inputs.runs[k]
+        story = read_story(
+            model,
+            tokenizer,
+            run.text,
+            run.spans,
+            context=options.context,
+            step=options.step,
+            pooling=options.pooling,
+            bos=options.bos,
+            progress=progress,
+        )
+        write_activations(
+            path,
+            list(story.activations),
+            extras={
+                "token_spans": np.asarray(story.token_spans),
+                "token_log_probabilities": np.asarray(story.token_log_probabilities),
+                "token_norms": np.asarray(story.token_norms),
+            },
+            metadata={
+                "fingerprint": stamp,
+                "model": feature.name,
+                "n_bytes": str(story.n_bytes),
+                "n_parameters": str(n_parameters),
+            },
+        )
+    return True
+
+
+def read_features(
+    inputs: StudyInputs, feature: FeatureSet, folder: ResultsFolder
+) -> tuple[list[list[np.ndarray]], Reading]:
+    """Load what `extract` stored.
+
+    Parameters
+    ----------
+    inputs : StudyInputs
+    feature : FeatureSet
+    folder : ResultsFolder
+
+    Returns
+    -------
+    layers : list over layers of lists over runs of (n_words, n_features) arrays
+    reading : Reading
+    """
+    runs = []
+    reading = Reading()
+    nats, n_bytes, n_tokens = 0.0, 0, 0
+    for k in range(len(inputs.runs)):
+        layers, extras, metadata = read_activations(folder.activations(feature.name, k + 1))
+        runs.append(layers)
+        log_probabilities = extras["token_log_probabilities"]
+        counted = np.isfinite(log_probabilities)
+        nats -= float(log_probabilities[counted].sum())
+        n_tokens += int(counted.sum())
+        n_bytes += int(metadata["n_bytes"])
+        norms = extras["token_norms"]
+        reading.sink.append(
+            {
+                "run": k + 1,
+                "first_token_norm": norms[:, 0].astype(float),
+                "median_norm": np.median(norms, axis=1).astype(float),
+            }
+        )
+        reading.n_parameters = int(metadata["n_parameters"])
+    reading.bits_per_byte = nats / np.log(2) / n_bytes
+    reading.perplexity = float(np.exp(nats / n_tokens))
+    return [list(layer) for layer in zip(*runs, strict=True)], reading
+
+
+def baseline_features(feature: FeatureSet, inputs: StudyInputs) -> list[np.ndarray]:
+    """Features of a baseline, run by run.
+
+    Parameters
+    ----------
+    feature : FeatureSet
+    inputs : StudyInputs
+
+    Returns
+    -------
+    list over runs of (n_words, n_features) arrays
+    """
+    from hemiscale.models import baselines
+
+    if feature.kind == "static embedding":
+        table = baselines.read_static_table(
+            feature.source, {word for run in inputs.runs for word in run.words["word"]}
+        )
+        return [baselines.static_embeddings(list(run.words["word"]), table) for run in inputs.runs]
+    features = []
+    for k, run in enumerate(inputs.runs):
+        words = list(run.words["word"])
+        if feature.kind == "random vector":
+            # A run's own stream, so that the vectors do not repeat from run to run.
+            features.append(
+                baselines.random_vectors(len(words), feature.width, seed=(feature.seed, k))
+            )
+        elif feature.kind == "random embedding":
+            features.append(baselines.random_embeddings(words, feature.width, seed=feature.seed))
+        elif feature.source == "word-rate":
+            features.append(baselines.word_rate(len(words)))
+        elif feature.source == "word-length":
+            features.append(baselines.word_length(words))
+        else:
+            features.append(baselines.word_position(len(words)))
+    return features

@@ -1,0 +1,184 @@
+"""The unit of work that a process does: one feature set, from words to stored scores."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import hemiscale
+from hemiscale.errors import HemiscaleWarning
+from hemiscale.pipeline.features import (
+    Reading,
+    activation_fingerprint,
+    baseline_features,
+    extract,
+    read_features,
+    source_identity,
+)
+from hemiscale.pipeline.inputs import StudyInputs
+from hemiscale.pipeline.plan import FeatureSet
+from hemiscale.pipeline.scoring import make_designs, score_layers
+from hemiscale.pipeline.targets import Targets
+from hemiscale.results import (
+    ResultsFolder,
+    fingerprint,
+    stored_fingerprint,
+    write_dataset,
+    write_json,
+)
+from hemiscale.study import Study
+
+__all__ = ["Outcome", "score_fingerprint", "work_on"]
+
+Report = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one feature set.
+
+    Attributes
+    ----------
+    name : str
+    seconds : dict
+        Of the stages that had to be done; empty where all was there.
+    notices : list of str
+    """
+
+    name: str
+    seconds: dict[str, float]
+    notices: list[str]
+
+
+def score_fingerprint(
+    study: Study, inputs: StudyInputs, feature: FeatureSet, targets_stamp: str
+) -> str:
+    """Fingerprint of all that makes the scores of one feature set.
+
+    Parameters
+    ----------
+    study : Study
+    inputs : StudyInputs
+    feature : FeatureSet
+    targets_stamp : str
+        Fingerprint of the brain side.
+
+    Returns
+    -------
+    str
+    """
+    if feature.is_language_model:
+        identity = source_identity(feature)
+        made_from: Any = [
+            activation_fingerprint(study, inputs, feature, identity, k)
+            for k in range(len(inputs.runs))
+        ]
+    else:
+        static = feature.kind == "static embedding"
+        made_from = source_identity(feature) if static else vars(feature)
+    return fingerprint(
+        hemiscale=hemiscale.__version__,
+        feature=vars(feature) | {"source": Path(feature.source).name, "tokenizer": None},
+        made_from=made_from,
+        words=[
+            [list(run.words["word"]), list(run.words["onset"]), list(run.words["offset"])]
+            for run in inputs.runs
+        ],
+        targets=targets_stamp,
+        design=study.design.model_dump(),
+        encoding=study.encoding.model_dump(),
+    )
+
+
+def work_on(
+    study: Study,
+    inputs: StudyInputs,
+    targets: Targets,
+    targets_stamp: str,
+    feature: FeatureSet,
+    folder: ResultsFolder,
+    device: str,
+    report: Report,
+) -> Outcome:
+    """Make the scores of one feature set, unless they are there.
+
+    Runs on one thread, so that results do not depend on the number of workers and that workers
+    do not fight over cores.
+
+    Parameters
+    ----------
+    study : Study
+    inputs : StudyInputs
+    targets : Targets
+    targets_stamp : str
+    feature : FeatureSet
+    folder : ResultsFolder
+    device : str
+    report : callable
+        Called with (name, done, total).
+
+    Returns
+    -------
+    Outcome
+    """
+    from threadpoolctl import threadpool_limits
+
+    stamp = score_fingerprint(study, inputs, feature, targets_stamp)
+    path = folder.scores(feature.name)
+    if stored_fingerprint(path) == stamp:
+        return Outcome(feature.name, {}, [])
+    seconds: dict[str, float] = {}
+    notices: list[str] = []
+    with threadpool_limits(1), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        start = time.perf_counter()
+        reading = Reading()
+        if feature.is_language_model:
+            import torch
+
+            torch.set_num_threads(1)
+            extract(
+                study,
+                inputs,
+                feature,
+                folder,
+                device=device,
+                progress=lambda done, total: report(f"{feature.name}: reading", done, total),
+            )
+            layers, reading = read_features(inputs, feature, folder)
+        else:
+            layers = [baseline_features(feature, inputs)]
+        seconds["features"] = time.perf_counter() - start
+        start = time.perf_counter()
+        dataset, notices = score_layers(
+            study,
+            feature,
+            reading,
+            layers,
+            make_designs(study, inputs.runs),
+            targets,
+            device=device,
+            progress=lambda done, total: report(f"{feature.name}: encoding", done, total),
+        )
+        seconds["encoding"] = time.perf_counter() - start
+    ours = [w for w in caught if issubclass(w.category, HemiscaleWarning)]
+    notices += [f"{feature.name}: {warning.message}" for warning in ours]
+    others = sorted({f"{w.category.__name__}: {w.message}" for w in caught if w not in ours})
+    # The scores are written last: they are the sign that this feature set is done.
+    write_json(
+        folder.pieces(feature.name),
+        {
+            "model": feature.name,
+            "seconds": seconds,
+            "sink": reading.sink,
+            "notices": notices,
+            "library_warnings": others,
+        },
+    )
+    dataset.attrs["fingerprint"] = stamp
+    write_dataset(path, dataset)
+    return Outcome(feature.name, seconds, notices)
