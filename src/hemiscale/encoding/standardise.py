@@ -1,0 +1,110 @@
+"""Columns to mean 0 and standard deviation 1, and the checks that go with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+
+__all__ = ["check_features", "standardise", "standardise_runs"]
+
+Array = np.ndarray
+
+#: A column whose standard deviation is below this share of its largest value is constant.
+_RELATIVELY_CONSTANT = 1e-7
+
+
+def _moments(x: Array) -> tuple[Array, Array, Array]:
+    """Return mean, standard deviation and whether the column is constant or not finite."""
+    with np.errstate(all="ignore"):
+        mean = x.mean(axis=0, dtype=np.float64)
+        centred = x - mean
+        deviation = np.sqrt(np.einsum("ij,ij->j", centred, centred) / len(x))
+        largest = np.abs(x).max(axis=0)
+        unusable = ~(np.isfinite(deviation) & (deviation > _RELATIVELY_CONSTANT * largest))
+    return mean, deviation, unusable
+
+
+def _named(columns: Array) -> str:
+    shown = ", ".join(str(column) for column in columns[:10])
+    return shown + (f" and {columns.size - 10} more" if columns.size > 10 else "")
+
+
+def standardise(
+    x: Array, *, on_constant: Literal["error", "nan"] = "error", name: str = "The matrix"
+) -> Array:
+    """Give every column mean 0 and standard deviation 1.
+
+    Parameters
+    ----------
+    x : (n_scans, n_columns) array
+        Features or brain data of one run.
+    on_constant : {"error", "nan"}
+        What to do with columns that are constant or hold a value that is not finite:
+        ``"error"`` for features, ``"nan"`` for targets (the whole column becomes NaN, and so do
+        its scores).
+    name : str
+        How the error calls the matrix.
+
+    Returns
+    -------
+    (n_scans, n_columns) array
+        A new array; float32 stays float32, all else becomes float64. Moments are computed in
+        float64 (standard deviation over n, not n - 1).
+
+    Raises
+    ------
+    ValueError
+        Where a column is constant or not finite and ``on_constant="error"``; it names them.
+    """
+    x = np.asarray(x)
+    if x.ndim != 2 or len(x) < 2:
+        raise ValueError(f"{name} must be (n_scans, n_columns) with two scans or more: {x.shape}.")
+    dtype = np.float32 if x.dtype == np.float32 else np.float64
+    mean, deviation, unusable = _moments(x)
+    if unusable.any() and on_constant == "error":
+        raise ValueError(
+            f"{name} has columns that are constant or not finite: "
+            f"{_named(np.flatnonzero(unusable))}."
+        )
+    with np.errstate(all="ignore"):
+        result = ((x - mean) / np.where(unusable, np.nan, deviation)).astype(dtype)
+    result[:, unusable] = np.nan
+    return result
+
+
+def standardise_runs(
+    runs: Sequence[Array],
+    *,
+    on_constant: Literal["error", "nan"] = "error",
+    name: str = "The matrix",
+) -> list[Array]:
+    """Standardise every run on its own; see `standardise`."""
+    return [
+        standardise(x, on_constant=on_constant, name=f"{name} of run {number}")
+        for number, x in enumerate(runs, start=1)
+    ]
+
+
+def check_features(features: Sequence[Array]) -> None:
+    """Refuse features that are constant or not finite within a run.
+
+    Raises
+    ------
+    ValueError
+        One sentence per run, with the columns (counted from 0).
+    """
+    problems = []
+    for number, x in enumerate(features, start=1):
+        # Extremes are exact, take one pass each, and carry NaN along.
+        with np.errstate(invalid="ignore"):
+            low, high = x.min(axis=0), x.max(axis=0)
+        unusable = np.flatnonzero(~(np.isfinite(low) & np.isfinite(high) & (high > low)))
+        if unusable.size:
+            problems.append(
+                f"Run {number}: feature columns that are constant or not finite: "
+                f"{_named(unusable)} (counted from 0)."
+            )
+    if problems:
+        raise ValueError("\n".join(problems))
