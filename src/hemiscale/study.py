@@ -135,19 +135,17 @@ class Recordings(_Table):
             if twice:
                 raise ValueError(f"names {what} twice: {', '.join(twice)}")
         known = {region.name: region for region in self.regions}
-        for region in self.regions:
-            if not region.homologue:
-                continue
-            mirror = known.get(region.homologue)
-            if mirror is None:
+        mirrored = [region for region in self.regions if region.homologue]
+        for region in mirrored:
+            if region.homologue not in known:
                 raise ValueError(
                     f"region {region.name} names {region.homologue!r} as its homologue, "
                     "which is no region of this study"
                 )
-            if mirror.homologue != region.name or {mirror.hemisphere, region.hemisphere} != {
-                "left",
-                "right",
-            }:
+        for region in mirrored:
+            mirror = known[region.homologue]
+            sides = {region.hemisphere, mirror.hemisphere}
+            if mirror.homologue != region.name or sides != {"left", "right"}:
                 raise ValueError(
                     f"regions {region.name} and {mirror.name} must name each other as homologue, "
                     "one of them left and the other right"
