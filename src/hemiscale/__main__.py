@@ -1,0 +1,5 @@
+"""`python -m hemiscale` is the `hemiscale` command."""
+
+from hemiscale.cli import main
+
+main()
