@@ -45,11 +45,12 @@ _OF_MODELS["score_test_selected"] = (
 )
 _OF_MODELS["average_score_test_selected"] = "the same for the average subject (r)"
 
-_WHO = {
-    "subjects": "listeners: scores of the individuals, averaged; average: scores of the average "
-    "subject",
-    "layer_choice": "validation: the layer chosen for each run by scores that exclude it; test: "
-    "the best layer by the test score itself, as in the paper (inflated)",
+_SUBJECTS = "listeners: scores of the individuals, averaged; average: scores of the average subject"
+_LAYER_CHOICE = (
+    "validation: the layer chosen for each run by scores that exclude it; test: the best layer by "
+    "the test score itself, as in the paper (inflated)"
+)
+_INTERVAL = {
     "low": _LOW_HIGH,
     "high": _LOW_HIGH,
     "interval_over": "what the interval generalises over: listeners, or runs (blocks)",
@@ -68,25 +69,29 @@ COLUMNS: dict[str, dict[str, str]] = {
         "model": _MODEL["model"],
         "region": "region of interest",
         "hemisphere": "left, right, midline or unknown",
+        "subjects": _SUBJECTS,
+        "layer_choice": _LAYER_CHOICE,
         "score": f"{_SCORE}, mean over runs (r)",
-        **_WHO,
+        **_INTERVAL,
     },
     "layers.tsv": {
         "model": _MODEL["model"],
         "layer": "0 is the embedding",
         "relative_depth": "layer over the last layer, 0 to 1",
         "region": "region of interest; all: their mean",
+        "subjects": _SUBJECTS,
         "score": f"{_SCORE} of this layer, mean over runs (r); no choice of layer",
-        **{name: text for name, text in _WHO.items() if name != "layer_choice"},
+        **_INTERVAL,
     },
     "asymmetry.tsv": {
         "model": _MODEL["model"],
         "pair": "homologous regions, left / right; all pairs: their mean",
+        "subjects": _SUBJECTS,
+        "layer_choice": _LAYER_CHOICE,
         "left": f"{_SCORE} on the left, mean over runs (r)",
         "right": "the same on the right (r)",
-        "left_minus_right": "their difference (r); low and high are the interval of this paired "
-        "difference",
-        **_WHO,
+        "left_minus_right": "their difference (r)",
+        **_INTERVAL,
     },
     "listeners.tsv": {
         "model": _MODEL["model"],
@@ -105,11 +110,11 @@ COLUMNS: dict[str, dict[str, str]] = {
         "n_splits": "number of random splits",
     },
 }
-"""``{table: {column: meaning}}``."""
+"""``{table: {column: meaning}}``, columns in the order in which they are written."""
 
 LAW_FIELDS: dict[str, str] = {
     "response": "what grows: score (mean over regions), left, right, left_minus_right, or a region",
-    "subjects": _WHO["subjects"],
+    "subjects": _SUBJECTS,
     "predictor": "log parameters (natural logarithm) or bits per byte",
     "model_set": "which models the line goes through",
     "models": "their names",

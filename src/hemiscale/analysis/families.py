@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, stats
+from scipy import stats
 
 from hemiscale.analysis.intervals import bca_interval, bootstrap_counts
 from hemiscale.analysis.regression import LeastSquares, least_squares
@@ -138,7 +138,7 @@ def mixed_fit(
     """Fit a random intercept per family by REML.
 
     With one random intercept, REML has a single unknown: the ratio of the variances between and
-    within families. It is searched along its profile, on a grid and then by golden section, so the
+    within families. It is searched along its profile, on a grid that closes in, so the
     optimum is found whenever there is one. (General optimisers are less sure: statsmodels' MixedLM
     with L-BFGS reports zero variance, converged, for all five of the paper's responses, far below
     the maximum that its other optimisers, and this profile, agree on.)
@@ -177,7 +177,7 @@ def mixed_fit(
         ratio = _best_ratio(X, y, groups)
         if ratio == 0:
             notice = "No variance between families was found: the mixed model is least squares."
-    fit = _given_ratio(X, y, groups, ratio)[0]
+    fit = _given_ratio(X, y, groups, ratio)
     freedom = freedom if ratio > 0 else fit.freedom
     residual_sd = np.sqrt(fit.residuals @ fit.residuals / fit.freedom) if fit.freedom else np.nan
     slope, error = float(fit.coefficients[1]), float(fit.errors[1])
@@ -268,8 +268,8 @@ def leave_one_family_out(
 
 def _given_ratio(
     X: NDArray[np.float64], y: NDArray[np.float64], groups: NDArray[np.int64], ratio: float
-) -> tuple[LeastSquares, float]:
-    """Generalised least squares at a given ratio of variances, and its restricted log likelihood.
+) -> LeastSquares:
+    """Generalised least squares at a given ratio of variances.
 
     With V = I + ratio Z Z' the transformation V^(-1/2) subtracts a share of each family's mean, so
     that ordinary least squares on the transformed columns is the generalised fit.
@@ -279,17 +279,33 @@ def _given_ratio(
     both = np.column_stack([X, y])
     means = np.stack([np.bincount(groups, column) for column in both.T], axis=1) / sizes[:, None]
     both = both - (share[:, None] * means)[groups]
-    fit = least_squares(both[:, :-1], both[:, -1])
-    if fit.freedom < 1:
-        return fit, float("nan")
-    rest = float(fit.residuals @ fit.residuals)
-    with np.errstate(divide="ignore"):
-        log_likelihood = -0.5 * (
-            fit.freedom * np.log(rest)
-            + np.log1p(sizes * ratio).sum()
-            + np.linalg.slogdet(both[:, :-1].T @ both[:, :-1])[1]
-        )
-    return fit, float(log_likelihood)
+    return least_squares(both[:, :-1], both[:, -1])
+
+
+def _restricted_log_likelihood(
+    X: NDArray[np.float64],
+    y: NDArray[np.float64],
+    groups: NDArray[np.int64],
+    ratios: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """REML profile over ratios of variances, up to a constant.
+
+    All ratios at once: V^-1 = I - sum over families of (ratio / (1 + n ratio)) 1 1', so the normal
+    equations are those of least squares less a weighted sum of outer products of family sums.
+    """
+    sizes = np.bincount(groups).astype(np.float64)
+    both = np.column_stack([X, y])
+    sums = np.stack([np.bincount(groups, column) for column in both.T], axis=1)
+    weights = ratios[:, None] / (1.0 + sizes * ratios[:, None])
+    normal = both.T @ both - np.einsum("rf,fi,fj->rij", weights, sums, sums)
+    gram, moment = normal[:, :-1, :-1], normal[:, :-1, -1]
+    explained = np.einsum("ri,ri->r", moment, np.linalg.solve(gram, moment[..., None])[..., 0])
+    rest = np.maximum(normal[:, -1, -1] - explained, np.finfo(float).tiny)
+    return -0.5 * (
+        (len(y) - X.shape[1]) * np.log(rest)
+        + np.log1p(sizes * ratios[:, None]).sum(axis=1)
+        + np.linalg.slogdet(gram)[1]
+    )
 
 
 def _best_ratio(X: NDArray[np.float64], y: NDArray[np.float64], groups: NDArray[np.int64]) -> float:
@@ -298,18 +314,14 @@ def _best_ratio(X: NDArray[np.float64], y: NDArray[np.float64], groups: NDArray[
     scale = np.where(X.std(axis=0) > 0, X.std(axis=0), 1.0)
     Z = np.column_stack([np.ones(len(y)), ((X - X.mean(axis=0)) / scale)[:, 1:]])
     u = (y - y.mean()) / y.std()
-
-    def loss(log_ratio: float) -> float:
-        return -_given_ratio(Z, u, groups, float(np.exp(log_ratio)))[1]
-
-    grid = np.linspace(np.log(1e-4), np.log(1e4), 47)
-    values = [loss(point) for point in grid]
-    best = int(np.argmin(values))
-    edges = grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)]
-    refined = optimize.minimize_scalar(loss, bounds=edges, method="bounded")
-    at, value = min((refined.fun, float(refined.x)), (values[best], float(grid[best])))[::-1]
-    zero = -_given_ratio(Z, u, groups, 0.0)[1]
-    return 0.0 if zero <= value else float(np.exp(at))
+    grid = np.geomspace(1e-4, 1e4, 65)
+    for _ in range(4):  # each round zooms in on the two neighbours of the best point
+        value = _restricted_log_likelihood(Z, u, groups, grid)
+        best = int(np.argmax(value))
+        ratio, highest = float(grid[best]), float(value[best])
+        grid = np.geomspace(grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)], 33)
+    zero = _restricted_log_likelihood(Z, u, groups, np.zeros(1))[0]
+    return 0.0 if zero >= highest else ratio
 
 
 def _by_family(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from hemiscale.analysis.dictionary import COLUMNS
 from hemiscale.analysis.intervals import Interval, interval_over_listeners, interval_over_runs
 from hemiscale.analysis.model_summary import LAYER_CHOICES, ModelSummary, pool_seeds
 
@@ -57,7 +58,8 @@ def models_table(summaries: Sequence[ModelSummary]) -> pd.DataFrame:
     """One row per model: what it is, and its scores over listeners and of the average subject."""
     import pandas as pd
 
-    return pd.DataFrame([_model_row(s) for s in summaries])
+    rows = [_model_row(s) for s in summaries]
+    return pd.DataFrame(rows, columns=list(COLUMNS["models.tsv"]))
 
 
 def groups_table(summaries: Sequence[ModelSummary]) -> pd.DataFrame:
@@ -68,7 +70,8 @@ def groups_table(summaries: Sequence[ModelSummary]) -> pd.DataFrame:
     for summary in summaries:
         groups.setdefault(str(summary.attrs["group"]), []).append(summary)
     pooled = [pool_seeds(members) for members in groups.values()]
-    return pd.DataFrame([{**_model_row(s), "n_models": s.members} for s in pooled])
+    rows = [{**_model_row(s), "n_models": s.members} for s in pooled]
+    return pd.DataFrame(rows, columns=list(COLUMNS["groups.tsv"]))
 
 
 def regions_table(summaries: Sequence[ModelSummary]) -> pd.DataFrame:
@@ -95,11 +98,7 @@ def regions_table(summaries: Sequence[ModelSummary]) -> pd.DataFrame:
                             "n": interval.n[k],
                         }
                     )
-    columns_of_table = [
-        *("model", "region", "hemisphere", "subjects", "layer_choice"),
-        *("score", "low", "high", "interval_over", "n"),
-    ]
-    return pd.DataFrame(rows, columns=columns_of_table)
+    return pd.DataFrame(rows, columns=list(COLUMNS["regions.tsv"]))
 
 
 def layers_table(summaries: Sequence[ModelSummary]) -> pd.DataFrame:
@@ -135,11 +134,7 @@ def layers_table(summaries: Sequence[ModelSummary]) -> pd.DataFrame:
                             "n": interval.n[layer, k],
                         }
                     )
-    columns_of_table = [
-        *("model", "layer", "relative_depth", "region", "subjects"),
-        *("score", "low", "high", "interval_over", "n"),
-    ]
-    return pd.DataFrame(rows, columns=columns_of_table)
+    return pd.DataFrame(rows, columns=list(COLUMNS["layers.tsv"]))
 
 
 def asymmetry_table(summaries: Sequence[ModelSummary]) -> pd.DataFrame:
@@ -176,11 +171,7 @@ def asymmetry_table(summaries: Sequence[ModelSummary]) -> pd.DataFrame:
                             "n": interval.n[2],
                         }
                     )
-    columns_of_table = [
-        *("model", "pair", "subjects", "layer_choice", "left", "right", "left_minus_right"),
-        *("low", "high", "interval_over", "n"),
-    ]
-    return pd.DataFrame(rows, columns=columns_of_table)
+    return pd.DataFrame(rows, columns=list(COLUMNS["asymmetry.tsv"]))
 
 
 def listeners_table(summaries: Sequence[ModelSummary]) -> pd.DataFrame:
@@ -198,7 +189,7 @@ def listeners_table(summaries: Sequence[ModelSummary]) -> pd.DataFrame:
         for k, listener in enumerate(s.listeners)
         for region in s.regions
     ]
-    return pd.DataFrame(rows, columns=["model", "listener", "region", "score"])
+    return pd.DataFrame(rows, columns=list(COLUMNS["listeners.tsv"]))
 
 
 def ceiling_table(ceiling: xr.Dataset | None) -> pd.DataFrame:
@@ -209,7 +200,7 @@ def ceiling_table(ceiling: xr.Dataset | None) -> pd.DataFrame:
     """
     import pandas as pd
 
-    columns = ["region", "hemisphere", "reliability", "low", "high", "n_splits"]
+    columns = list(COLUMNS["ceiling.tsv"])
     if ceiling is None:
         return pd.DataFrame(columns=columns)
     values = ceiling["reliability"].transpose("split", "target").values.astype(np.float64)

@@ -1,0 +1,272 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from hemiscale.analysis import (
+    interval_over_listeners,
+    scaling_law,
+    select_layers,
+    t_interval,
+    write_tables,
+)
+from hemiscale.analysis.dictionary import COLUMNS, LAW_FIELDS
+from hemiscale.analysis.table_laws import slope_over_listeners
+
+NAN = float("nan")
+SUBJECTS = ("average", *(f"s{k}" for k in range(12)))
+# The columns that the report and people's scripts rely on.
+SIDES = ("score", "left", "right", "left_minus_right")
+MODEL_COLUMNS = [
+    *("model", "kind", "group", "family", "parameters", "layers", "width", "seed"),
+    *("training_step", "bits_per_byte", "perplexity", "typical_layer"),
+    *(
+        f"{prefix}{side}{end}"
+        for prefix in ("", "average_")
+        for side in SIDES
+        for end in ("", "_low", "_high")
+    ),
+    *("score_test_selected", "average_score_test_selected"),
+]
+
+
+@pytest.fixture
+def study(make_scores):
+    models = [
+        make_scores(
+            f"tiny-{n}",
+            subjects=SUBJECTS,
+            n_layers=n,
+            seed=n,
+            n_parameters=10 ** (3 + n),
+            bits_per_byte=2.5 - 0.2 * n,
+        )
+        for n in (2, 3, 4)
+    ]
+    models.append(make_scores("big", subjects=SUBJECTS, seed=9, n_parameters=10**8, family="Other"))
+    baselines = [
+        make_scores(
+            f"random-{k}",
+            subjects=SUBJECTS,
+            n_layers=1,
+            seed=20 + k,
+            kind="random embedding",
+            group="random embedding 300 d",
+            family="",
+            n_parameters=0,
+            bits_per_byte=NAN,
+            perplexity=NAN,
+        )
+        for k in range(3)
+    ]
+    for k, dataset in enumerate(baselines):
+        dataset.attrs["seed"] = k
+    return models + baselines
+
+
+@pytest.fixture
+def ceiling():
+    values = np.random.default_rng(1).uniform(0.3, 0.6, (10, 6)).astype(np.float32)
+    names = ["LATL", "RATL", "LPTL", "LIPL", "LPreM", "LIFG"]
+    return xr.Dataset(
+        {"reliability": (("split", "target"), values)},
+        coords={"target": names, "hemisphere": ("target", ["left", "right", *["left"] * 4])},
+    )
+
+
+def read(folder, name):
+    return pd.read_csv(folder / name, sep="\t", keep_default_na=True)
+
+
+def test_tables_have_the_promised_columns_and_the_dictionary_explains_each(
+    study, ceiling, tmp_path
+):
+    write_tables(study, ceiling, tmp_path)
+    assert list(read(tmp_path, "models.tsv").columns) == MODEL_COLUMNS
+    assert list(read(tmp_path, "groups.tsv").columns) == [*MODEL_COLUMNS, "n_models"]
+    text = (tmp_path / "README.md").read_text()
+    for table, columns in COLUMNS.items():
+        assert list(read(tmp_path, table).columns) == list(columns), table
+        assert f"## {table}" in text
+        assert all(f"| `{name}` |" in text for name in columns)
+    laws = json.loads((tmp_path / "laws.json").read_text())["laws"]
+    assert {name for law in laws for name in law} == set(LAW_FIELDS)
+
+
+def test_long_tables_have_their_columns_in_the_promised_order(study, ceiling, tmp_path):
+    write_tables(study, ceiling, tmp_path)
+    promised = {
+        "regions.tsv": "model region hemisphere subjects layer_choice score low high "
+        "interval_over n",
+        "layers.tsv": "model layer relative_depth region subjects score low high interval_over n",
+        "asymmetry.tsv": "model pair subjects layer_choice left right left_minus_right low high "
+        "interval_over n",
+        "listeners.tsv": "model listener region score",
+        "ceiling.tsv": "region hemisphere reliability low high n_splits",
+    }
+    for name, columns in promised.items():
+        assert list(read(tmp_path, name).columns) == columns.split()
+
+
+def test_models_row_holds_what_the_scores_say(study, tmp_path):
+    write_tables(study, None, tmp_path)
+    row = read(tmp_path, "models.tsv").set_index("model").loc["tiny-3"]
+    chosen = select_layers(study[1])["score"].values
+    expected = interval_over_listeners(chosen[1:].mean(axis=(1, 2)))
+    assert row["score"] == pytest.approx(float(expected.estimate), rel=1e-5)
+    assert row["score_low"] == pytest.approx(float(expected.low), rel=1e-5)
+    difference = interval_over_listeners((chosen[1:, :, 0] - chosen[1:, :, 1]).mean(axis=1))
+    assert row["left_minus_right_high"] == pytest.approx(float(difference.high), rel=1e-4)
+    over_runs = t_interval(chosen[0].mean(axis=1))
+    assert row["average_score_low"] == pytest.approx(float(over_runs.low), rel=1e-5)
+    best = study[1]["score"].values.mean(axis=2).max(axis=1)
+    assert row["score_test_selected"] == pytest.approx(best[1:].mean(), rel=1e-5)
+    assert row["average_score_test_selected"] == pytest.approx(best[0].mean(), rel=1e-5)
+    assert row["parameters"] == 10**6
+    assert row["layers"] == 2
+
+
+def test_groups_average_seeds_within_listeners_before_the_interval(study, tmp_path):
+    write_tables(study, None, tmp_path)
+    groups = read(tmp_path, "groups.tsv").set_index("model")
+    assert len(groups) == 5
+    row = groups.loc["random embedding 300 d"]
+    per_listener = np.mean([d["score"].values[1:, 0].mean(axis=(1, 2)) for d in study[4:]], axis=0)
+    expected = interval_over_listeners(per_listener)
+    assert row["score"] == pytest.approx(float(expected.estimate), rel=1e-5)
+    assert row["score_high"] == pytest.approx(float(expected.high), rel=1e-5)
+    assert (row["n_models"], row["seed"]) == (3, -1)
+
+
+def test_long_tables_hold_every_combination_once(study, ceiling, tmp_path):
+    write_tables(study, ceiling, tmp_path)
+    regions = read(tmp_path, "regions.tsv")
+    assert len(regions) == 7 * 6 * 2 * 2
+    assert not regions.duplicated(["model", "region", "subjects", "layer_choice"]).any()
+    layers = read(tmp_path, "layers.tsv")
+    assert len(layers) == (2 + 3 + 4 + 3 + 3 * 1) * 7 * 2
+    assert layers.query("model == 'tiny-4'")["relative_depth"].max() == 1.0
+    asymmetries = read(tmp_path, "asymmetry.tsv")
+    assert set(asymmetries["pair"]) == {"LATL / RATL"}
+    assert len(asymmetries) == 7 * 2 * 2
+    assert len(read(tmp_path, "listeners.tsv")) == 7 * 12 * 6
+    table = read(tmp_path, "ceiling.tsv")
+    values = ceiling["reliability"].values.astype(float)
+    np.testing.assert_allclose(table["reliability"], values.mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(table["low"], np.quantile(values, 0.025, axis=0), rtol=1e-5)
+    assert (table["n_splits"] == 10).all()
+
+
+def test_layers_table_is_the_plain_mean_of_that_layer(study, tmp_path):
+    write_tables(study, None, tmp_path)
+    layers = read(tmp_path, "layers.tsv")
+    row = layers.query(
+        "model == 'tiny-4' and layer == 2 and region == 'LIPL' and subjects == 'listeners'"
+    ).iloc[0]
+    values = study[2]["score"].values[1:, 2, :, 3].astype(float).mean(axis=1)
+    expected = interval_over_listeners(values)
+    assert row["score"] == pytest.approx(values.mean(), rel=1e-5)
+    assert row["low"] == pytest.approx(float(expected.low), rel=1e-5)
+    assert row["n"] == 12
+
+
+def test_laws_are_fitted_for_all_responses_and_model_sets(study, tmp_path):
+    write_tables(study, None, tmp_path)
+    laws = json.loads((tmp_path / "laws.json").read_text())["laws"]
+    assert len(laws) == 2 * 2 * (4 + 6) * 2
+    assert {law["model_set"] for law in laws} == {"all trained models", "Tiny family"}
+    law = next(
+        law
+        for law in laws
+        if law["response"] == "left_minus_right"
+        and law["subjects"] == "listeners"
+        and law["predictor"] == "log parameters"
+        and law["model_set"] == "all trained models"
+    )
+    assert law["models"] == ["big", "tiny-2", "tiny-3", "tiny-4"]
+    chosen = [select_layers(study[k])["score"].values[1:].mean(axis=1) for k in (3, 0, 1, 2)]
+    differences = np.array([c[:, 0] - c[:, 1] for c in chosen])
+    sizes = np.array([1e8, 1e5, 1e6, 1e7])
+    expected = scaling_law(sizes, differences.mean(axis=1))
+    assert law["slope"] == pytest.approx(expected.slope, rel=1e-4)
+    assert law["p"] == pytest.approx(expected.p, rel=1e-3)
+    slopes = [np.polyfit(np.log(sizes), differences[:, k], 1)[0] for k in range(12)]
+    honest = interval_over_listeners(np.array(slopes))
+    assert law["slope_over_listeners"] == pytest.approx(float(honest.estimate), rel=1e-4)
+    assert law["slope_over_listeners_low"] == pytest.approx(float(honest.low), rel=1e-4)
+    assert law["n_listeners"] == 12
+    assert any("a line through 4 points" in note for note in law["notes"])
+
+
+def test_slope_over_listeners_needs_sizes_that_differ_and_complete_listeners():
+    x = np.array([1.0, 2.0, 3.0])
+    scores = np.array([[0.1, 0.2, np.nan], [0.2, 0.2, 0.3], [0.3, 0.2, 0.4]])
+    found = slope_over_listeners(x, scores)
+    assert found["slope_over_listeners"] == pytest.approx(0.05)
+    assert found["n_listeners"] == 2
+    assert np.isnan(slope_over_listeners(np.ones(3), scores)["slope_over_listeners"])
+    assert np.isnan(slope_over_listeners(x, scores * np.nan)["slope_over_listeners"])
+
+
+def test_same_scores_give_the_same_bytes_in_any_order(study, ceiling, tmp_path):
+    write_tables(study, ceiling, tmp_path / "a")
+    write_tables((d.copy() for d in reversed(study)), ceiling, str(tmp_path / "b"))
+    names = sorted(path.name for path in (tmp_path / "a").iterdir())
+    assert names == sorted([*COLUMNS, "laws.json", "README.md"])
+    for name in names:
+        data = (tmp_path / "a" / name).read_bytes()
+        assert data == (tmp_path / "b" / name).read_bytes(), name
+        assert b"\r" not in data
+
+
+def test_laws_have_no_nan_and_six_digits(study, tmp_path):
+    write_tables(study, None, tmp_path)
+    text = (tmp_path / "laws.json").read_text()
+
+    def refuse(name):
+        raise AssertionError(f"{name} in laws.json")
+
+    laws = json.loads(text, parse_constant=refuse)["laws"]
+    assert any(law["zero_crossing_high"] is None for law in laws)
+    numbers = [v for law in laws for v in law.values() if isinstance(v, float)]
+    assert all(float(f"{v:.6g}") == v for v in numbers)
+
+
+def test_only_the_average_or_only_listeners_still_make_tables(make_scores, tmp_path):
+    write_tables([make_scores(subjects=("average",))], None, tmp_path / "average")
+    row = read(tmp_path / "average", "models.tsv").iloc[0]
+    assert np.isnan(row["score"])
+    assert row["average_score"] == pytest.approx(0.2, abs=0.05)
+    assert len(read(tmp_path / "average", "listeners.tsv")) == 0
+    write_tables([make_scores(subjects=("s1",))], None, tmp_path / "one")
+    row = read(tmp_path / "one", "models.tsv").iloc[0]
+    assert np.isfinite(row["score"])
+    assert np.isnan(row["score_low"])
+    laws = json.loads((tmp_path / "one" / "laws.json").read_text())["laws"]
+    assert {law["subjects"] for law in laws} == {"listeners"}
+    assert all(law["slope"] is None for law in laws)
+
+
+def test_one_run_and_nan_scores_give_rows_without_intervals(make_scores, tmp_path):
+    dataset = make_scores(n_runs=1)
+    dataset["score"][:, :, :, 5] = np.nan
+    write_tables([dataset], None, tmp_path)
+    row = read(tmp_path, "models.tsv").iloc[0]
+    assert np.isfinite(row["average_score"])
+    assert np.isnan(row["average_score_low"])
+    regions = read(tmp_path, "regions.tsv").query("region == 'LIFG'")
+    assert regions["score"].isna().all()
+    assert (regions["n"] == 0).all()
+
+
+def test_no_pairs_and_no_models(make_scores, tmp_path):
+    dataset = make_scores(homologues=("",) * 6)
+    write_tables([dataset], None, tmp_path)
+    assert len(read(tmp_path, "asymmetry.tsv")) == 0
+    assert np.isnan(read(tmp_path, "models.tsv").iloc[0]["left_minus_right"])
+    write_tables([dataset.assign_attrs(kind="control")], None, tmp_path)
+    assert json.loads((tmp_path / "laws.json").read_text()) == {"laws": []}
+    write_tables([], None, tmp_path)
+    assert list(read(tmp_path, "models.tsv").columns) == MODEL_COLUMNS
