@@ -89,7 +89,8 @@ def test_mixed_interval_covers_where_the_plain_one_does_not():
 
 def test_bootstrap_draws_whole_families():
     X, y, labels = planted(2, family_sd=0.02)
-    low, high = bootstrap_over_families(X, y, labels, n_resamples=4000)
+    found = bootstrap_over_families(X, y, labels, n_resamples=4000)
+    low, high = found.slope_low, found.slope_high
     names = list(dict.fromkeys(labels))
     rows = {name: np.flatnonzero(labels == name) for name in names}
     generator = np.random.default_rng(3)
@@ -102,7 +103,7 @@ def test_bootstrap_draws_whole_families():
     width = plain_high - plain_low
     assert 1.0 < (high - low) / width < 1.8
     assert abs((low + high) / 2 - (plain_low + plain_high) / 2) < 0.35 * width
-    assert (low, high) == bootstrap_over_families(X, y, labels, n_resamples=4000)
+    assert found == bootstrap_over_families(X, y, labels, n_resamples=4000)
 
 
 def test_leaving_a_family_out_is_fitting_the_rest():
@@ -120,7 +121,7 @@ def test_family_effect_puts_the_three_together():
     X, y, labels = planted(4)
     effect = family_effect(X, y, labels)
     assert effect.n_families == 8
-    assert effect.bootstrap_low < effect.mixed.slope < effect.bootstrap_high
+    assert effect.bootstrap.slope_low < effect.mixed.slope < effect.bootstrap.slope_high
     assert len(effect.left_out) == 8
     with pytest.raises(ValueError, match="at least 3 families"):
         family_effect(X[:8], y[:8], labels[:8])
@@ -135,6 +136,41 @@ def test_bootstrap_has_no_interval_when_most_resamples_have_no_slope():
     # (each family of three is: (2/3)^3 = 30 %); with all sizes equal it is all of them.
     X = np.column_stack([np.ones(6), [1.0, 1.0, 1.0, 1.0, 2.0, 2.0]])
     y = np.array([0.0, 0.1, 0.2, 0.1, 0.5, 0.7])
-    assert np.isfinite(bootstrap_over_families(X, y, list("aabbcc"))).all()
+    assert np.isfinite(bootstrap_over_families(X, y, list("aabbcc")).slope_low)
     flat = np.column_stack([np.ones(6), np.ones(6)])
-    assert np.isnan(bootstrap_over_families(flat, y, list("aabbcc"))).all()
+    assert np.isnan(bootstrap_over_families(flat, y, list("aabbcc")).slope_low)
+
+
+@pytest.mark.parametrize("slope_sd", [0.0, 0.004])
+def test_family_bootstrap_covers_slope_and_crossing(slope_sd):
+    # Families differ in level and, in the second case, in slope, where the mixed model fails.
+    generator = np.random.default_rng(5)
+    sizes = (4, 4, 3, 6, 2, 5, 2, 2)
+    labels = np.repeat([f"f{k}" for k in range(8)], sizes)
+    hits = np.zeros(3)
+    n_tries = 600
+    for _ in range(n_tries):
+        x = np.repeat(generator.normal(0, 0.5, 8), sizes) + generator.normal(0, 1.5, 28)
+        slope = 0.01 + np.repeat(generator.normal(0, slope_sd, 8), sizes)
+        level = np.repeat(generator.normal(0, 0.004, 8), sizes)
+        y = slope * (x + 1.0) + level + generator.normal(0, 0.004, 28)
+        X = np.column_stack([np.ones(28), x])
+        found = bootstrap_over_families(X, y, labels, n_resamples=600)
+        mixed = mixed_fit(X, y, labels)
+        hits += [
+            found.slope_low <= 0.01 <= found.slope_high,
+            found.crossing_low <= -1.0 <= found.crossing_high,
+            mixed.slope_low <= 0.01 <= mixed.slope_high,
+        ]
+    slope_cover, crossing_cover, mixed_cover = hits / n_tries
+    assert 0.91 <= slope_cover <= 0.975
+    assert 0.91 <= crossing_cover <= 0.985
+    assert (mixed_cover < 0.85) == (slope_sd > 0)
+
+
+def test_a_slope_without_sign_leaves_the_crossing_unbounded():
+    X, _, labels = planted(6)
+    y = np.random.default_rng(7).normal(0.2, 0.01, len(labels))
+    found = bootstrap_over_families(X, y, labels)
+    assert found.slope_low < 0 < found.slope_high
+    assert (found.crossing_low, found.crossing_high) == (-np.inf, np.inf)

@@ -85,7 +85,10 @@ def test_prediction_covers_new_models():
 def test_families_and_saturation_come_with_the_law():
     law = scaling_law(SIZES, scores(), family=FAMILY)
     assert law.families.n_families == 7
-    assert law.families.bootstrap_low < law.slope < law.families.bootstrap_high
+    bootstrap = law.families.bootstrap
+    assert bootstrap.slope_low < law.slope < bootstrap.slope_high
+    # Crossings are sizes, like those of the law itself.
+    assert bootstrap.crossing_low < law.zero_crossing < bootstrap.crossing_high
     assert law.favoured == law.comparison.favoured
 
 

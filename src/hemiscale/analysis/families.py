@@ -19,6 +19,7 @@ from hemiscale.analysis.regression import LeastSquares, least_squares
 
 __all__ = [
     "FEWEST_FAMILIES",
+    "FamilyBootstrap",
     "FamilyEffect",
     "MixedFit",
     "bootstrap_over_families",
@@ -64,6 +65,25 @@ class MixedFit:
 
 
 @dataclass(frozen=True)
+class FamilyBootstrap:
+    """Intervals from resampling whole families.
+
+    Attributes
+    ----------
+    slope_low, slope_high : float
+        Of the slope, in the units of the design.
+    crossing_low, crossing_high : float
+        Of the value of the predictor at which the line crosses zero (covariates at their means);
+        ∓inf where the slope may be zero.
+    """
+
+    slope_low: float
+    slope_high: float
+    crossing_low: float
+    crossing_high: float
+
+
+@dataclass(frozen=True)
 class FamilyEffect:
     """What families do to a slope.
 
@@ -71,16 +91,15 @@ class FamilyEffect:
     ----------
     n_families : int
     mixed : MixedFit
-    bootstrap_low, bootstrap_high : float
-        Interval of the slope from resampling whole families.
+    bootstrap : FamilyBootstrap
+        Intervals from resampling whole families.
     left_out : dict of {family: slope}
         The slope without each family; NaN where the rest has no slope.
     """
 
     n_families: int
     mixed: MixedFit
-    bootstrap_low: float
-    bootstrap_high: float
+    bootstrap: FamilyBootstrap
     left_out: dict[str, float]
 
 
@@ -120,14 +139,12 @@ def family_effect(
         raise ValueError(f"a family effect needs at least {FEWEST_FAMILIES} families")
     if len(names) == len(labels):
         raise ValueError("every family has one model: a family effect cannot be told from noise")
-    low, high = bootstrap_over_families(
-        X, y, labels, confidence=confidence, n_resamples=n_resamples, seed=seed
-    )
     return FamilyEffect(
         n_families=len(names),
         mixed=mixed_fit(X, y, labels, confidence=confidence),
-        bootstrap_low=low,
-        bootstrap_high=high,
+        bootstrap=bootstrap_over_families(
+            X, y, labels, confidence=confidence, n_resamples=n_resamples, seed=seed
+        ),
         left_out=leave_one_family_out(X, y, labels),
     )
 
@@ -211,8 +228,10 @@ def bootstrap_over_families(
     confidence: float = 0.95,
     n_resamples: int = 5000,
     seed: int = 0,
-) -> tuple[float, float]:
-    """Interval of the slope from resampling whole families (BCa, widened for their small number).
+) -> FamilyBootstrap:
+    """Resample whole families (BCa, widened for their small number).
+
+    The one of the three views that holds when families differ in slope as well as in level.
 
     Parameters
     ----------
@@ -225,24 +244,35 @@ def bootstrap_over_families(
 
     Returns
     -------
-    low, high : float
+    FamilyBootstrap
         NaN when fewer than half of the resamples have a slope at all.
     """
     X, y, labels = _checked(design, response, family)
     # A resample's fit needs only each family's X'X and X'y, taken as often as the family is drawn.
+    # Columns are centred: the line's height is at the means of all models.
+    centre = X.mean(axis=0)
     spread = np.where(X.std(axis=0) > 0, X.std(axis=0), 1.0)
-    Z = np.column_stack([np.ones(len(y)), ((X - X.mean(axis=0)) / spread)[:, 1:]])
-    grams, moments = _by_family(Z, y - y.mean(), labels)
-    counts = bootstrap_counts(len(grams), n_resamples, seed)
-    resampled = _slopes(counts, grams, moments)
-    left_out = _slopes(1.0 - np.eye(len(grams)), grams, moments)
-    if np.isfinite(resampled).mean() < 0.5:
-        return float("nan"), float("nan")
-    all_families = _slopes(np.ones((1, len(grams))), grams, moments)
+    Z = np.column_stack([np.ones(len(y)), ((X - centre) / spread)[:, 1:]])
+    grams, moments = _by_family(Z, y, labels)
+    n_families = len(grams)
+    resampled = _lines(bootstrap_counts(n_families, n_resamples, seed), grams, moments)
+    left_out = _lines(1.0 - np.eye(n_families), grams, moments)
+    estimate = _lines(np.ones((1, n_families)), grams, moments)
+    exists = np.isfinite(resampled[:, 1])
+    if exists.mean() < 0.5:
+        return FamilyBootstrap(*[float("nan")] * 4)
     low, high = bca_interval(
-        all_families, resampled[:, None], left_out[:, None], confidence=confidence
+        estimate[:, 1], resampled[:, 1:], left_out[:, 1:], confidence=confidence
     )
-    return float(low[0] / spread[1]), float(high[0] / spread[1])
+    slope = float(low[0] / spread[1]), float(high[0] / spread[1])
+    # A crossing has bounds only as far as the slope has a sign.
+    if slope[0] <= 0 <= slope[1]:
+        return FamilyBootstrap(*slope, float("-inf"), float("inf"))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        crossings = [-lines[:, :1] / lines[:, 1:] for lines in (estimate, resampled, left_out)]
+    low, high = bca_interval(crossings[0][0], *crossings[1:], confidence=confidence)
+    at = centre[1] + spread[1] * np.array([low[0], high[0]])
+    return FamilyBootstrap(*slope, float(at[0]), float(at[1]))
 
 
 def leave_one_family_out(
@@ -333,17 +363,17 @@ def _by_family(
     return grams, np.stack([X[r].T @ y[r] for r in rows])
 
 
-def _slopes(
+def _lines(
     counts: NDArray[np.float64], grams: NDArray[np.float64], moments: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Slope of each weighting of families, (n_weightings,); NaN where the fit is not unique."""
+    """Height and slope of each weighting of families, (n, 2); NaN where the fit is not unique."""
     gram = np.einsum("bf,fij->bij", counts, grams)
     moment = np.einsum("bf,fi->bi", counts, moments)
     values = np.linalg.eigvalsh(gram)
     unique = values[:, 0] > 1e-9 * values[:, -1]
-    slopes = np.full(len(counts), np.nan)
-    slopes[unique] = np.linalg.solve(gram[unique], moment[unique][..., None])[:, 1, 0]
-    return slopes
+    lines = np.full((len(counts), 2), np.nan)
+    lines[unique] = np.linalg.solve(gram[unique], moment[unique][..., None])[:, :2, 0]
+    return lines
 
 
 def _checked(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -67,7 +67,8 @@ class ScalingLaw:
         The size at which the score is zero (with covariates: at their means), Fieller's interval.
         Unbounded sides are 0 or inf (linear: ∓inf).
     families : FamilyEffect or None
-        Random family effect, bootstrap over families, leave one family out.
+        Random family effect, bootstrap over families, leave one family out. The crossings of the
+        bootstrap are sizes, like `zero_crossing`.
     comparison : Comparison or None
         The saturating alternative.
     favoured : {"log-linear", "saturating", "undecided"}
@@ -210,7 +211,9 @@ def scaling_law(
     r, p = _correlation(fit, y)
     r_low, r_high = correlation_interval(r, n - len(extra), confidence)
     crossing = _crossing(fit, extra, scale, confidence, notes)
-    families = _families(np.column_stack(columns), y, labels, confidence, n_resamples, seed, notes)
+    families = _families(
+        np.column_stack(columns), y, labels, scale, confidence, n_resamples, seed, notes
+    )
     comparison = _comparison(x, y, scale, bool(extra), notes)
     tenfold = np.log(10.0) if scale == "log" else np.nan
     slope, intercept = float(fit.coefficients[1]), float(fit.coefficients[0])
@@ -347,6 +350,7 @@ def _families(
     design: NDArray[np.float64],
     y: NDArray[np.float64],
     labels: list[str] | None,
+    scale: str,
     confidence: float,
     n_resamples: int,
     seed: int,
@@ -375,7 +379,12 @@ def _families(
     )
     if effect.mixed.notice:
         notes.append(effect.mixed.notice)
-    return effect
+    if scale == "linear":
+        return effect
+    with np.errstate(over="ignore"):
+        low, high = np.exp([effect.bootstrap.crossing_low, effect.bootstrap.crossing_high])
+    bounds = replace(effect.bootstrap, crossing_low=float(low), crossing_high=float(high))
+    return replace(effect, bootstrap=bounds)
 
 
 def _comparison(
