@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from hemiscale.encoding.fit import fit_runs
+from hemiscale.encoding.fit import DEFAULT_ALPHAS, fit_runs
 
 __all__ = ["intersubject_reliability"]
 
@@ -18,7 +18,7 @@ def intersubject_reliability(
     *,
     n_splits: int = 10,
     seed: int,
-    alphas: Array | None = None,
+    alphas: Sequence[float] | Array = DEFAULT_ALPHAS,
     progress: Callable[[int, int], None] | None = None,
 ) -> Array:
     """Predict the average of one random half of the subjects from that of the other half.
@@ -31,8 +31,8 @@ def intersubject_reliability(
         Number of random halves.
     seed : int
         The halves depend on this and on the number of the split alone.
-    alphas : (n_alphas,) array, optional
-        Penalties; those of `fit_runs` by default.
+    alphas : (n_alphas,) array
+        Penalties to choose from.
     progress : callable, optional
         Called with (splits done, splits in all).
 

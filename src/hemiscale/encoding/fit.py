@@ -2,54 +2,71 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 
-from hemiscale.encoding.folds import run_slices
+from hemiscale.encoding.backend import Dtype
+from hemiscale.encoding.bank import TargetBank
+from hemiscale.encoding.engine import Engine
+from hemiscale.encoding.plan import plan
 from hemiscale.encoding.scores import RunScores
 from hemiscale.encoding.standardise import check_features
-from hemiscale.errors import HemiscaleWarning
+from hemiscale.encoding.validators import validation_runs
 
-__all__ = ["fit_runs"]
+__all__ = ["DEFAULT_ALPHAS", "fit_runs"]
 
-Array = np.ndarray
+#: Sixteen penalties from 1e2 to 1e7, evenly spaced in their logarithm.
+DEFAULT_ALPHAS: tuple[float, ...] = tuple(np.logspace(2, 7, 16).tolist())
 
 
 def fit_runs(
-    features: Sequence[Array],
-    targets: Sequence[Array],
+    features: Sequence[np.ndarray],
+    targets: Sequence[np.ndarray] | TargetBank,
     *,
-    alphas: Array | None = None,
+    alphas: Sequence[float] | np.ndarray = DEFAULT_ALPHAS,
     validation: Literal["first", "all"] = "first",
     search: Literal["adaptive", "exhaustive"] = "adaptive",
     device: str = "cpu",
-    dtype: Literal["float32", "float64"] = "float32",
+    dtype: Dtype = "float32",
     alpha_per_target: bool = False,
-    penalty_groups: Array | None = None,
+    penalty_groups: np.ndarray | Sequence[int] | None = None,
+    form: Literal["auto", "primal", "dual"] = "auto",
 ) -> RunScores:
     """Predict each run's targets from a ridge regression fitted on the other runs.
+
+    Each run in turn is the test run. For each penalty a model is fitted without the test run and
+    a validation run, and scored on the latter; the penalty with the highest mean score over
+    targets (and over validation runs) wins, and a model with it, fitted on all runs but the test
+    run, is scored on the test run. There is no intercept: columns have mean 0 in every run.
 
     Parameters
     ----------
     features : sequence over runs of (n_scans, n_features) arrays
         Standardised per run (see `standardise_runs`); not standardised again here.
-    targets : sequence over runs of (n_scans, n_targets) arrays
-        Likewise. Targets that are constant or not finite in some run get NaN and a warning.
-    alphas : (n_alphas,) array, optional
-        Penalties to choose from; 16 from 1e2 to 1e7 by default.
+    targets : sequence over runs of (n_scans, n_targets) arrays, or TargetBank
+        Likewise. A bank is made once and used for many feature sets. Targets that are constant or
+        not finite in some run get NaN and a warning.
+    alphas : (n_alphas,) array
+        Penalties to choose from.
     validation : {"first", "all"}
         Which of the remaining runs choose the penalty: the first, or each in turn (their mean).
     search : {"adaptive", "exhaustive"}
-        Drop penalties once they are surely behind, or evaluate all on all targets.
-    device, dtype : str
-        Where and in which precision the bulk of the work is done.
+        Drop penalties once they are surely behind, or evaluate all of them on all targets. Both
+        give the same penalties. Where targets or groups have penalties of their own, the search
+        is always exhaustive.
+    device : str
+        ``"cpu"``, ``"cuda"``, ``"cuda:N"`` or ``"torch-cpu"``; a bank brings its own.
+    dtype : {"float32", "float64"}
+        Precision of the bulk of the work. Final models are factored in float64, ties are resolved
+        in float64, and small problems are done in float64 altogether. A bank brings its own.
     alpha_per_target : bool
         A penalty for every target instead of one for all.
     penalty_groups : (n_targets,) int array, optional
         Labels; one penalty is chosen for the targets that share a label.
+    form : {"auto", "primal", "dual"}
+        Solve in the space of features or of scans; by default whichever takes less work.
 
     Returns
     -------
@@ -58,81 +75,95 @@ def fit_runs(
     Raises
     ------
     ValueError
-        Where shapes do not fit, or a feature is constant or not finite.
+        Where shapes do not fit, a feature is constant or not finite, or a penalty is not positive.
+
+    References
+    ----------
+    Leave-one-run-out with the first remaining run for the penalty: Bonnasse-Gahot & Pallier
+    (2024). Left-out sets from one inverse: see `dual`, and Stone (1974) for single scans.
     """
-    alphas = np.logspace(2, 7, 16) if alphas is None else np.asarray(alphas, dtype=float)
-    x_runs = [np.asarray(x, dtype=np.float64) for x in features]
-    y_runs = [np.asarray(y, dtype=np.float64) for y in targets]
-    check_features(x_runs)
-    n_runs, n_targets = len(x_runs), y_runs[0].shape[1]
-    usable = np.all([np.isfinite(y).all(axis=0) & (np.ptp(y, axis=0) > 0) for y in y_runs], axis=0)
-    if not usable.all():
-        warnings.warn(
-            f"{np.count_nonzero(~usable)} of {n_targets} targets are constant or not finite in "
-            "some run; their scores are NaN.",
-            HemiscaleWarning,
-            stacklevel=2,
-        )
-    y_runs = [y[:, usable] for y in y_runs]
-    if alpha_per_target:
-        groups = np.arange(np.count_nonzero(usable))
-    elif penalty_groups is not None:
-        groups = np.unique(np.asarray(penalty_groups)[usable], return_inverse=True)[1]
+    features = [np.asarray(x) for x in features]
+    alphas = _checked_alphas(alphas)
+    if search not in ("adaptive", "exhaustive"):
+        raise ValueError(f"search is {search!r}; expected 'adaptive' or 'exhaustive'.")
+    if dtype not in ("float32", "float64"):
+        raise ValueError(f"dtype is {dtype!r}; expected 'float32' or 'float64'.")
+    if alpha_per_target and penalty_groups is not None:
+        raise ValueError("alpha_per_target and penalty_groups exclude each other.")
+    if isinstance(targets, TargetBank):
+        bank = targets
     else:
-        groups = np.zeros(np.count_nonzero(usable), dtype=int)
+        bank = TargetBank(targets, dtype=None if dtype == "float32" else dtype, device=device)
+    _check_shapes(features, bank)
+    check_features(features)
+    groups, n_groups = _groups(bank, alpha_per_target, penalty_groups)
+    adaptive = search == "adaptive" and n_groups == 1 and len(bank) > 1
 
-    X, Y = np.concatenate(x_runs), np.concatenate(y_runs)
-    slices = run_slices([len(x) for x in x_runs])
+    operations_before = bank.backend.flops
+    partners = validation_runs(bank.n_runs, validation)
+    system, validator = plan(features, bank, partners, len(alphas), adaptive=adaptive, form=form)
+    engine = Engine(system, validator, bank, alphas, groups, n_groups)
+    if adaptive:
+        engine.race_adaptively()
+    else:
+        engine.evaluate_all()
+    chosen, scores = engine.finish()
 
-    def predictions(left_out: set[int], penalty: float) -> dict[int, Array]:
-        rows = np.concatenate(
-            [np.arange(s.start, s.stop) for r, s in enumerate(slices) if r not in left_out]
-        )
-        A, b = X[rows], Y[rows]
-        if A.shape[1] <= A.shape[0]:
-            W = np.linalg.solve(A.T @ A + penalty * np.eye(A.shape[1]), A.T @ b)
-        else:
-            W = A.T @ np.linalg.solve(A @ A.T + penalty * np.eye(A.shape[0]), b)
-        return {r: X[slices[r]] @ W for r in left_out}
-
-    def correlations(run: int, prediction: Array) -> Array:
-        p = prediction - prediction.mean(axis=0)
-        y = Y[slices[run]] - Y[slices[run]].mean(axis=0)
-        norms = np.sqrt((p * p).sum(axis=0) * (y * y).sum(axis=0))
-        return np.divide((p * y).sum(axis=0), norms, out=np.zeros(len(norms)), where=norms > 0)
-
-    partners = {
-        t: [v for v in range(n_runs) if v != t][: 1 if validation == "first" else None]
-        for t in range(n_runs)
-    }
-    pairs = {tuple(sorted((t, v))) for t, others in partners.items() for v in others}
-    n_kept = Y.shape[1]
-    val = np.full((len(alphas), n_runs, n_runs, n_kept), np.nan)
-    for i, penalty in enumerate(alphas):
-        for a, b in pairs:
-            for v, prediction in predictions({a, b}, penalty).items():
-                t = b if v == a else a
-                if v in partners[t]:
-                    val[i, t, v] = correlations(v, prediction)
-    chosen = np.empty((n_runs, n_kept), dtype=int)
-    for t, others in partners.items():
-        mean = val[:, t, others].mean(axis=1)
-        by_group = np.stack([np.bincount(groups, m) for m in mean])
-        chosen[t] = by_group.argmax(axis=0)[groups]
-    scores = np.empty((n_runs, n_kept))
-    for t in range(n_runs):
+    validation_scores = np.full((bank.n_runs, bank.n_runs, bank.n_usable), np.nan, np.float32)
+    for t, runs in enumerate(partners):
         for i in np.unique(chosen[t]):
-            here = chosen[t] == i
-            scores[t, here] = correlations(t, predictions({t}, alphas[i])[t])[here]
+            here = (chosen[t] == i)[groups]
+            validation_scores[t][np.ix_(runs, here)] = engine.race.curves[t, i][:, here]
+    return RunScores(
+        scores=bank.original_order(scores),
+        alphas=alphas[chosen[:, 0]]
+        if n_groups == 1 and not alpha_per_target and penalty_groups is None
+        else bank.original_order(alphas[chosen[:, groups]]),
+        validation_scores=bank.original_order(validation_scores),
+        operations=bank.backend.flops - operations_before,
+    )
 
-    all_scores = np.full((n_runs, n_targets), np.nan)
-    all_scores[:, usable] = scores
-    all_val = np.full((n_runs, n_runs, n_targets), np.nan, dtype=np.float32)
-    for t in range(n_runs):
-        all_val[t][:, usable] = np.take_along_axis(val[:, t], chosen[t][None, None], axis=0)[0]
-    if alpha_per_target or penalty_groups is not None:
-        all_alphas = np.full((n_runs, n_targets), np.nan)
-        all_alphas[:, usable] = alphas[chosen]
-    else:
-        all_alphas = alphas[chosen[:, 0]]
-    return RunScores(all_scores, all_alphas, all_val)
+
+def _checked_alphas(alphas: Sequence[float] | np.ndarray) -> np.ndarray:
+    alphas = np.asarray(alphas, dtype=np.float64)
+    if alphas.ndim != 1 or alphas.size == 0 or not (np.isfinite(alphas) & (alphas > 0)).all():
+        raise ValueError(f"alphas must be a list of numbers above zero; they are {alphas}.")
+    return alphas
+
+
+def _check_shapes(features: Sequence[np.ndarray], bank: TargetBank) -> None:
+    if bank.n_runs < 3:
+        raise ValueError(
+            f"{bank.n_runs} runs given; three are needed: one to test, one to choose the penalty, "
+            "one to fit. Cut a single run with contiguous_blocks."
+        )
+    if len(features) != bank.n_runs:
+        raise ValueError(f"features have {len(features)} runs, targets {bank.n_runs}.")
+    for number, (x, length) in enumerate(zip(features, bank.lengths, strict=True), start=1):
+        if x.ndim != 2 or len(x) != length or x.shape[1] != features[0].shape[1]:
+            raise ValueError(
+                f"Run {number}: features have shape {x.shape}; expected {length} scans as the "
+                f"targets have, and {features[0].shape[-1]} columns as run 1 has."
+            )
+        if x.shape[1] == 0:
+            raise ValueError(f"Run {number}: there are no features.")
+
+
+def _groups(
+    bank: TargetBank,
+    alpha_per_target: bool,
+    penalty_groups: np.ndarray | Sequence[int] | None,
+) -> tuple[np.ndarray, int]:
+    """Return a group number for each target of the bank, and how many there are."""
+    if alpha_per_target:
+        return np.arange(bank.n_usable), bank.n_usable
+    if penalty_groups is None:
+        return np.zeros(bank.n_usable, dtype=int), 1
+    labels = np.asarray(penalty_groups)
+    if labels.shape != (bank.n_targets,):
+        raise ValueError(
+            f"penalty_groups has shape {labels.shape}; one label for each of the "
+            f"{bank.n_targets} targets was expected."
+        )
+    names, groups = np.unique(labels[bank.order], return_inverse=True)
+    return groups, len(names)

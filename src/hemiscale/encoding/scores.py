@@ -25,11 +25,14 @@ class RunScores:
         ``[test, validation]``: Pearson r on the validation run, of the model with the penalty
         chosen for the test run, fitted on the runs that are neither. NaN on the diagonal, and
         with ``validation="first"`` wherever the validation run is not the first remaining one.
+    operations : float
+        Floating-point operations that the computation took (to compare with the machine's rate).
     """
 
     scores: np.ndarray
     alphas: np.ndarray
     validation_scores: np.ndarray
+    operations: float = 0.0
 
     @property
     def mean(self) -> np.ndarray:

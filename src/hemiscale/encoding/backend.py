@@ -1,0 +1,187 @@
+"""The few dense operations that the engine is made of, on numpy; torch's twin is elsewhere.
+
+Everything above this file works on "arrays" that know ``@``-free basics (slicing, ``.T``, ``+``,
+``-``, ``*``); what is slow or differs between libraries goes through a backend. A backend also
+counts floating-point operations, so that time can be compared with the machine's rate.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Sequence
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+from hemiscale.errors import HemiscaleWarning
+
+__all__ = ["Array", "Backend", "Dtype", "NumpyBackend", "select_backend"]
+
+#: A numpy array or a torch tensor, whichever the backend makes.
+Array = Any
+Dtype = Literal["float32", "float64"]
+
+#: Columns of features that are taken to float64 at a time (memory, not speed).
+_CHUNK = 2048
+
+
+class Backend(Protocol):
+    """What the engine asks of an array library."""
+
+    flops: float
+
+    def array(self, x: np.ndarray, dtype: Dtype) -> Array:
+        """Return `x` on the device, contiguous, in `dtype`."""
+
+    def cast(self, x: Array, dtype: Dtype) -> Array:
+        """Return `x` in `dtype`."""
+
+    def numpy(self, x: Array) -> np.ndarray:
+        """Return `x` as a numpy array."""
+
+    def take(self, x: Array, rows: np.ndarray) -> Array:
+        """Return the named rows of `x`."""
+
+    def concatenate(self, parts: Sequence[Array]) -> Array:
+        """Put arrays one below the other."""
+
+    def matmul(self, a: Array, b: Array) -> Array:
+        """Matrix product."""
+
+    def gram(self, blocks: Sequence[np.ndarray]) -> Array:
+        """Z Zᵀ in float64, where Z is the blocks put one below the other."""
+
+    def spd_inverse(self, matrix: Array, shift: float, dtype: Dtype) -> Array:
+        """Inverse of ``matrix + shift I`` (symmetric, positive definite)."""
+
+    def shifted(self, matrix: Array, shift: float) -> Array:
+        """Return ``matrix + shift I``, a copy."""
+
+    def correlate(self, prediction: Array, target: Array, target_norm: Array) -> np.ndarray:
+        """Pearson r of each row of two (n_targets, n_scans) arrays, as a numpy array."""
+
+
+class NumpyBackend:
+    """numpy and scipy on the processor; as many threads as the BLAS is set to."""
+
+    def __init__(self) -> None:
+        self.flops = 0.0
+
+    def array(self, x: np.ndarray, dtype: Dtype) -> np.ndarray:
+        """Return `x`, contiguous, in `dtype`."""
+        return np.ascontiguousarray(x, dtype=dtype)
+
+    def cast(self, x: np.ndarray, dtype: Dtype) -> np.ndarray:
+        """Return `x` in `dtype`, itself if it already is."""
+        return x.astype(dtype, copy=False)
+
+    def numpy(self, x: np.ndarray) -> np.ndarray:
+        """Return `x`."""
+        return x
+
+    def take(self, x: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Return the named rows of `x`."""
+        return x[rows]
+
+    def concatenate(self, parts: Sequence[np.ndarray]) -> np.ndarray:
+        """Put arrays one below the other."""
+        return np.concatenate(parts)
+
+    def matmul(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """Matrix product."""
+        self.flops += 2.0 * a.shape[0] * a.shape[1] * b.shape[1]
+        return a @ b
+
+    def gram(self, blocks: Sequence[np.ndarray]) -> np.ndarray:
+        """Z Zᵀ in float64, where Z is the blocks put one below the other."""
+        from scipy.linalg.blas import dsyrk
+
+        n, p = sum(len(block) for block in blocks), blocks[0].shape[1]
+        self.flops += float(n) * n * p
+        result = np.zeros((n, n), order="F")
+        for start in range(0, p, _CHUNK):
+            chunk = np.concatenate(
+                [block[:, start : start + _CHUNK] for block in blocks], dtype=np.float64
+            )
+            result = dsyrk(1.0, chunk.T, trans=1, beta=1.0, c=result, lower=1, overwrite_c=1)
+        return _mirror_lower(result)
+
+    def spd_inverse(self, matrix: np.ndarray, shift: float, dtype: Dtype) -> np.ndarray:
+        """Inverse of ``matrix + shift I`` by Cholesky, in `dtype`."""
+        from scipy.linalg import lapack
+
+        n = len(matrix)
+        self.flops += float(n) ** 3
+        work = matrix.astype(dtype)
+        np.fill_diagonal(work, work.diagonal() + shift)
+        if work.flags.c_contiguous:
+            work = work.T  # the same matrix, in LAPACK's order
+        single = work.dtype == np.float32
+        factorise = lapack.spotrf if single else lapack.dpotrf
+        invert = lapack.spotri if single else lapack.dpotri
+        factor, info = factorise(work, lower=1, clean=0, overwrite_a=1)
+        if info == 0:
+            inverse, info = invert(factor, lower=1, overwrite_c=1)
+        if info != 0:
+            raise np.linalg.LinAlgError(
+                f"A matrix with penalty {shift:g} is not positive definite in {dtype}; "
+                "leave out the smallest penalties or use dtype='float64'."
+            )
+        return _mirror_lower(inverse)
+
+    def shifted(self, matrix: np.ndarray, shift: float) -> np.ndarray:
+        """Return ``matrix + shift I``, a copy."""
+        result = np.array(matrix)
+        np.fill_diagonal(result, result.diagonal() + shift)
+        return result
+
+    def correlate(
+        self, prediction: np.ndarray, target: np.ndarray, target_norm: np.ndarray
+    ) -> np.ndarray:
+        """Pearson r of each row; 0 where a prediction is constant."""
+        centred = prediction - prediction.mean(axis=1, keepdims=True)
+        product = np.einsum("ij,ij->i", centred, target)
+        norm = np.sqrt(np.einsum("ij,ij->i", centred, centred)) * target_norm
+        return np.divide(product, norm, out=np.zeros_like(product), where=norm > 0)
+
+
+def _mirror_lower(matrix: np.ndarray, block: int = 256) -> np.ndarray:
+    """Copy the lower triangle onto the upper one, in place, tile by tile."""
+    n = len(matrix)
+    for i in range(0, n, block):
+        rows = slice(i, min(i + block, n))
+        tile = matrix[rows, rows]
+        lower = np.tril(tile)
+        tile[...] = lower + np.tril(tile, -1).T
+        for j in range(i + block, n, block):
+            columns = slice(j, min(j + block, n))
+            matrix[rows, columns] = matrix[columns, rows].T
+    return matrix
+
+
+def select_backend(device: str) -> Backend:
+    """Return the backend for a device.
+
+    Parameters
+    ----------
+    device : str
+        ``"cpu"`` (numpy), ``"cuda"`` or ``"cuda:1"`` (torch), ``"torch-cpu"`` (torch on the
+        processor). Where there is no such GPU the work is done on the processor, with a warning.
+    """
+    if device == "cpu":
+        return NumpyBackend()
+    if device != "torch-cpu" and not re.fullmatch(r"cuda(:\d+)?", device):
+        raise ValueError(f"device is {device!r}; expected cpu, cuda, cuda:N or torch-cpu.")
+    from hemiscale.encoding.torch_backend import TorchBackend, cuda_device_exists
+
+    if device == "torch-cpu":
+        return TorchBackend("cpu")
+    if not cuda_device_exists(device):
+        warnings.warn(
+            f"There is no device {device} here; the work is done on the processor.",
+            HemiscaleWarning,
+            stacklevel=3,
+        )
+        return NumpyBackend()
+    return TorchBackend(device)

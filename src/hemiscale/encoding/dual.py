@@ -1,0 +1,166 @@
+"""Ridge regression in the space of scans: for more features than scans.
+
+With K = X Xᵀ over all runs and B = (K + αI)⁻¹, the model that has not seen the scans S predicts
+them as y_S - B_SS⁻¹ (B y)_S = -B_SS⁻¹ B_S,rest y_rest. One inverse serves every left-out set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from hemiscale.encoding.backend import Array, Backend, Dtype
+from hemiscale.encoding.bank import Block
+from hemiscale.encoding.predictors import LeftOut, Predictor, Task
+
+__all__ = ["DualSystem", "DualView"]
+
+
+class DualView:
+    """A block of targets as the dual form needs it: as it is."""
+
+    def __init__(self, system: DualSystem, block: Block) -> None:
+        self.block = block
+        self._backend = system.backend
+
+    def predict(self, predictor: Predictor, rows: np.ndarray | None = None) -> Array:
+        """Predict the block's targets (or those named by `rows`): (n_targets, n_scans)."""
+        data = self.block.data if rows is None else self._backend.take(self.block.data, rows)
+        total = None
+        for scans, matrix in predictor.pieces:
+            part = self._backend.matmul(data[:, scans], matrix.T)
+            if total is None:
+                total = part
+            else:
+                total += part
+        return total
+
+    def residuals(self, operator: Array) -> Array:
+        """Return ``D y`` with the second of `DualSystem.residual_operator`."""
+        return self._backend.matmul(self.block.data, operator)
+
+
+class DualSystem:
+    """The kernel of one feature set, and the operators that follow from it.
+
+    Parameters
+    ----------
+    features : sequence over runs of (n_scans, n_features) arrays
+    slices : sequence of slice
+        Where each run lies among all scans.
+    backend : Backend
+    """
+
+    def __init__(
+        self, features: Sequence[np.ndarray], slices: Sequence[slice], backend: Backend
+    ) -> None:
+        self.backend = backend
+        self.slices = list(slices)
+        self.kernel = backend.gram(features)
+        self._kernels: dict[Dtype, Array] = {"float64": self.kernel}
+
+    def _in(self, dtype: Dtype) -> Array:
+        """Return the kernel in a precision; kept, for it is needed for every penalty."""
+        if dtype not in self._kernels:
+            self._kernels[dtype] = self.backend.cast(self.kernel, dtype)
+        return self._kernels[dtype]
+
+    def view(self, block: Block) -> DualView:
+        """Prepare a block of targets."""
+        return DualView(self, block)
+
+    def predictors(
+        self, alpha: float, tasks: Sequence[Task], dtype: Dtype, stream: Dtype
+    ) -> dict[Task, Predictor]:
+        """Return the predictors for a penalty.
+
+        Parameters
+        ----------
+        alpha : float
+            The penalty.
+        tasks : sequence of Task
+            Where all leave out the first run and another one, the first run takes no part in the
+            inverse, which is smaller then.
+        dtype : {"float32", "float64"}
+            Precision of the factorisation.
+        stream : {"float32", "float64"}
+            Precision of the result.
+        """
+        without_first = all(len(task.left_out) == 2 and 0 in task.left_out for task in tasks)
+        return self._predictors(alpha, tasks, dtype, stream, start=1 if without_first else 0)
+
+    def _predictors(
+        self, alpha: float, tasks: Sequence[Task], dtype: Dtype, stream: Dtype, start: int
+    ) -> dict[Task, Predictor]:
+        """Predictors from the inverse over the runs from `start` on."""
+        backend = self.backend
+        offset = self.slices[start].start
+        kernel = self._in(dtype)
+        inverse = backend.spd_inverse(kernel[offset:, offset:], alpha, dtype)
+        local = [slice(s.start - offset, s.stop - offset) for s in self.slices]
+        before: dict[int, Array] = {}
+        result = {}
+        for task in tasks:
+            inside = [run for run in task.left_out if run >= start]
+            if task.run in inside:
+                left = inside
+                matrix = self._left_out_rows(
+                    inverse, [local[r] for r in left], left.index(task.run)
+                )
+            else:
+                # The run to predict is outside: predict it from all runs inside, then take back
+                # what the other left-out run contributed.
+                if task.run not in before:
+                    rows = kernel[self.slices[task.run], offset:]
+                    before[task.run] = backend.matmul(rows, inverse)
+                (other,) = inside
+                full, there = before[task.run], local[other]
+                alone = backend.spd_inverse(inverse[there, there], 0.0, dtype)
+                weights = backend.matmul(full[:, there], alone)
+                matrix = full - backend.matmul(weights, inverse[there, :])
+            matrix = backend.cast(matrix, stream)
+            pieces = [
+                (scans, matrix[:, scans.start - offset : scans.stop - offset])
+                for scans in _kept_scans(self.slices, task.left_out)
+            ]
+            result[task] = Predictor(task.left_out, pieces)
+        return result
+
+    def _left_out_rows(self, inverse: Array, left: list[slice], which: int, dtype: Dtype) -> Array:
+        """Rows of -B_SS⁻¹ B_S for one of the runs in S."""
+        backend = self.backend
+        here = left[which]
+        block = inverse[here, here]
+        right = inverse[here, :]
+        for i, other in enumerate(left):
+            if i == which:
+                continue
+            # Schur complement: B_SS⁻¹ restricted to the rows of one of its two runs.
+            alone = backend.spd_inverse(inverse[other, other], 0.0, dtype)
+            weights = backend.matmul(inverse[here, other], alone)
+            block = block - backend.matmul(weights, inverse[other, here])
+            right = right - backend.matmul(weights, inverse[other, :])
+        return -backend.matmul(backend.spd_inverse(block, 0.0, dtype), right)
+
+    def norm(self) -> float:
+        """Frobenius norm of the kernel: over the penalty, how badly conditioned it may be."""
+        return float((self.kernel * self.kernel).sum()) ** 0.5
+
+    def residual_operator(self, alpha: float, dtype: Dtype) -> tuple[Array, Array]:
+        """Return D with D y as residuals in waiting (see `residuals`), and D for the views."""
+        inverse = self.backend.spd_inverse(self._in(dtype), alpha, dtype)
+        return inverse, inverse
+
+
+def _kept_scans(slices: Sequence[slice], left_out: LeftOut) -> list[slice]:
+    """Return the scans of the runs that are not left out, as few slices as possible."""
+    kept: list[slice] = []
+    for run, scans in enumerate(slices):
+        if run in left_out:
+            continue
+        if kept and kept[-1].stop == scans.start:
+            kept[-1] = slice(kept[-1].start, scans.stop)
+        else:
+            kept.append(scans)
+    return kept

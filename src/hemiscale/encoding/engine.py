@@ -1,0 +1,191 @@
+"""The engine: a race of penalties over blocks of targets, then the final models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from hemiscale.encoding.bank import Block, TargetBank
+from hemiscale.encoding.predictors import Predictor, Task
+from hemiscale.encoding.search import Race, group_means, middle_first
+from hemiscale.encoding.validators import (
+    ResidualValidator,
+    System,
+    Validator,
+    View,
+    score_block,
+)
+
+__all__ = ["Engine"]
+
+#: Single-precision mean scores that differ by less are compared again in double precision.
+_TIE = 1e-5
+#: Conditioning (kernel over penalty) from which on single precision is not trusted to factor.
+_ILL_CONDITIONED = 2e4
+#: Memory for operators of several penalties at once, in bytes.
+_OPERATOR_MEMORY = 3e8
+
+
+class Engine:
+    """One feature set on one bank: the search for penalties, then the final models.
+
+    Parameters
+    ----------
+    system : DualSystem or PrimalSystem
+    validator : Validator
+    bank : TargetBank
+    alphas : (n_alphas,) array
+    groups : (n_usable,) int array
+        Group of each of the bank's targets; a penalty is chosen per group.
+    n_groups : int
+    """
+
+    def __init__(
+        self,
+        system: System,
+        validator: Validator,
+        bank: TargetBank,
+        alphas: np.ndarray,
+        groups: np.ndarray,
+        n_groups: int,
+    ) -> None:
+        self.system, self.validator, self.bank, self.alphas = system, validator, bank, alphas
+        self.groups, self.n_groups = groups, n_groups
+        self.all_tests = list(range(bank.n_runs))
+        self.norm = system.norm()
+        self.tolerance = _TIE if bank.dtype == "float32" else 0.0
+        n_validation = [len(runs) for runs in validator.partners]
+        self.race = Race(n_validation, len(alphas), bank.n_usable, bank.dtype, self.tolerance)
+        self.scores = np.empty((bank.n_runs, bank.n_usable))
+        self.unscored = set(range(len(bank)))
+
+    def _prepared(self, alpha: int, tests: Sequence[int]) -> Any:
+        penalty, stream = float(self.alphas[alpha]), self.bank.dtype
+        trusted = stream == "float32" and self.norm < _ILL_CONDITIONED * penalty
+        return self.validator.prepare(penalty, tests, "float32" if trusted else "float64", stream)
+
+    def race_adaptively(self) -> None:
+        """Go through the blocks once, dropping penalties; score final models when settled."""
+        race, validator = self.race, self.validator
+        block = self.bank.block(0)
+        view = self.system.view(block)
+        operators: dict[int, Any] = {}
+        for i in middle_first(len(self.alphas)):
+            operators[i] = self._prepared(i, self.all_tests)
+            race.record(i, block.columns, validator.scores(operators[i], view, self.all_tests))
+            race.drop_losers(block.columns.stop)
+            operators = {j: o for j, o in operators.items() if race.tests(j)}
+        finals = None
+        for number in range(1, len(self.bank)):
+            block = self.bank.block(number)
+            view = self.system.view(block)
+            for i in race.alphas():
+                tests = race.tests(i)
+                race.record(i, block.columns, validator.scores(operators[i], view, tests))
+            race.drop_losers(block.columns.stop)
+            operators = {j: o for j, o in operators.items() if race.tests(j)}
+            if race.settled:
+                chosen = race.alive.argmax(axis=1)[:, None]
+                finals = finals or self._finals(chosen)
+                self._score(number, view, finals, chosen)
+
+    def evaluate_all(self) -> None:
+        """Evaluate every penalty on every block."""
+        n_scans = sum(self.bank.lengths)
+        matrices = 3 if isinstance(self.validator, ResidualValidator) else 1
+        size = matrices * n_scans**2 * np.dtype(self.bank.dtype).itemsize
+        step = max(1, int(_OPERATOR_MEMORY / size))
+        for start in range(0, len(self.alphas), step):
+            numbers = range(start, min(start + step, len(self.alphas)))
+            operators = {i: self._prepared(i, self.all_tests) for i in numbers}
+            for number in range(len(self.bank)):
+                block = self.bank.block(number)
+                view = self.system.view(block)
+                for i in numbers:
+                    scores = self.validator.scores(operators[i], view, self.all_tests)
+                    self.race.record(i, block.columns, scores)
+
+    def finish(self) -> tuple[np.ndarray, np.ndarray]:
+        """Choose, and score what is not scored yet.
+
+        Returns
+        -------
+        chosen : (n_runs, n_groups) int array
+        scores : (n_runs, n_usable) array
+        """
+        chosen = self._choose()
+        if self.unscored:
+            finals = self._finals(chosen)
+            for number in sorted(self.unscored):
+                self._score(number, self.system.view(self.bank.block(number)), finals, chosen)
+        return chosen, self.scores
+
+    def _choose(self) -> np.ndarray:
+        """Return the winner for each test run and group; near-ties are settled in float64."""
+        race = self.race
+        means = np.full((self.bank.n_runs, len(self.alphas), self.n_groups), -np.inf)
+        for (t, i), curve in race.curves.items():
+            if race.alive[t, i]:
+                means[t, i] = group_means(curve, self.groups, self.n_groups)
+        tied = means >= means.max(axis=1, keepdims=True) - self.tolerance
+        tied &= tied.sum(axis=1, keepdims=True) > 1
+        if self.tolerance and tied.any():
+            means[tied] = self._exact_means(tied)[tied]
+        return means.argmax(axis=1)
+
+    def _exact_means(self, tied: np.ndarray) -> np.ndarray:
+        """Mean validation scores in float64, where (n_runs, n_alphas, n_groups) `tied`."""
+        sums = np.zeros(tied.shape)
+        sizes = np.bincount(self.groups, minlength=self.n_groups)
+        for i in np.flatnonzero(tied.any(axis=(0, 2))):
+            open_here: np.ndarray = tied[:, i]  # (n_runs, n_groups)
+            tests = np.flatnonzero(open_here.any(axis=1)).tolist()
+            open_groups = np.atleast_1d(open_here.any(axis=0))
+            penalty = float(self.alphas[i])
+            operators = self.validator.prepare(penalty, tests, "float64", "float64")
+            for number in range(len(self.bank)):
+                groups = self.groups[self.bank.columns[number]]
+                rows = np.flatnonzero(open_groups[groups])
+                if rows.size == 0:
+                    continue
+                view = self.system.view(self._exact_block(number, rows))
+                for t, scores in self.validator.scores(operators, view, tests).items():
+                    sums[t, i] += np.bincount(groups[rows], scores.mean(axis=0), self.n_groups)
+        return sums / sizes
+
+    def _exact_block(self, number: int, rows: np.ndarray) -> Block:
+        block = self.bank.block(number, "float64")
+        if rows.size == len(block.data):
+            return block
+        take = self.bank.backend.take
+        return Block(take(block.data, rows), [take(norm, rows) for norm in block.norms], slice(0))
+
+    def _finals(self, chosen: np.ndarray) -> Mapping[int, Mapping[Task, Predictor]]:
+        """Return the final models' predictors: factored in float64, streamed as the bank is."""
+        finals = {}
+        for i in np.unique(chosen):
+            tasks = [Task((t,), t) for t in self.all_tests if i in chosen[t]]
+            penalty = float(self.alphas[i])
+            finals[int(i)] = self.system.predictors(penalty, tasks, "float64", self.bank.dtype)
+        return finals
+
+    def _score(
+        self,
+        number: int,
+        view: View,
+        finals: Mapping[int, Mapping[Task, Predictor]],
+        chosen: np.ndarray,
+    ) -> None:
+        columns = self.bank.columns[number]
+        for t in self.all_tests:
+            winners = chosen[t][self.groups[columns]]
+            for i in np.unique(winners):
+                here = np.flatnonzero(winners == i)
+                rows = None if here.size == winners.size else here
+                prediction = view.predict(finals[int(i)][Task((t,), t)], rows)
+                self.scores[t, columns.start + here] = score_block(
+                    self.system, view, prediction, t, rows
+                )
+        self.unscored.discard(number)

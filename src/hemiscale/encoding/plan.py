@@ -1,0 +1,74 @@
+"""Which form and which validator take the least work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from hemiscale.encoding.bank import TargetBank
+from hemiscale.encoding.cost import dual_operations, primal_operations
+from hemiscale.encoding.dual import DualSystem
+from hemiscale.encoding.primal import PrimalSystem
+from hemiscale.encoding.validators import (
+    PredictorValidator,
+    ResidualValidator,
+    System,
+    Validator,
+)
+
+__all__ = ["plan"]
+
+
+def plan(
+    features: Sequence[np.ndarray],
+    bank: TargetBank,
+    partners: Sequence[Sequence[int]],
+    n_alphas: int,
+    *,
+    adaptive: bool,
+    form: str = "auto",
+) -> tuple[System, Validator]:
+    """Choose between primal and dual, and between the two ways to validate, by cost.
+
+    Parameters
+    ----------
+    features : sequence over runs of (n_scans, n_features) arrays
+    bank : TargetBank
+    partners : sequence over test runs of validation runs
+    n_alphas : int
+    adaptive : bool
+        Whether penalties will be dropped on the way.
+    form : {"auto", "primal", "dual"}
+    """
+    n_features, n_scans, longest = features[0].shape[1], sum(bank.lengths), max(bank.lengths)
+    n_directed = sum(len(runs) for runs in partners)
+    pairs = {(min(t, v), max(t, v)) for t, runs in enumerate(partners) for v in runs}
+    # The race sees all penalties on the first block, then about one and a half on the rest.
+    share = bank.columns[0].stop / bank.n_usable
+    evaluations = n_alphas * share + 1.5 if adaptive else float(n_alphas)
+
+    def validator_work(
+        inner: float, outer: float
+    ) -> tuple[float, type[PredictorValidator] | type[ResidualValidator]]:
+        """Products per target and penalty: a predictor per directed pair, or D y for all."""
+        by_predictors = n_directed * longest * inner
+        by_residuals = n_scans * outer + 3.0 * len(pairs) * longest**2
+        if n_directed > len(pairs) and by_residuals < by_predictors:
+            return by_residuals, ResidualValidator
+        return by_predictors, PredictorValidator
+
+    work_primal, validator_primal = validator_work(n_features, n_features)
+    work_dual, validator_dual = validator_work(n_scans * (1 - 2 / bank.n_runs), n_scans)
+    streamed = 2.0 * bank.n_usable * evaluations
+    primal_cost = streamed * work_primal + primal_operations(
+        bank.lengths, n_features, bank.n_usable, n_alphas, len(pairs)
+    )
+    dual_cost = streamed * work_dual + dual_operations(
+        bank.lengths, n_features, bank.n_usable, n_alphas
+    )
+    if form == "primal" or (form == "auto" and primal_cost < dual_cost):
+        primal = PrimalSystem(features, bank.slices, bank.backend)
+        return primal, validator_primal(primal, partners)
+    dual = DualSystem(features, bank.slices, bank.backend)
+    return dual, validator_dual(dual, partners)

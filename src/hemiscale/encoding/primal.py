@@ -1,0 +1,118 @@
+"""Ridge regression in the space of features: for fewer features than scans.
+
+Per-run products XᵀX and XᵀY are summed once; a left-out run is subtracted from the sums.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from hemiscale.encoding.backend import Array, Backend, Dtype
+from hemiscale.encoding.bank import Block
+from hemiscale.encoding.folds import run_slices
+from hemiscale.encoding.predictors import LeftOut, Predictor, Task
+
+__all__ = ["PrimalSystem", "PrimalView"]
+
+
+class PrimalView:
+    """A block of targets as the primal form needs it: YᵀX per run and for all runs."""
+
+    def __init__(self, system: PrimalSystem, block: Block, dtype: Dtype) -> None:
+        self.block = block
+        self._backend = system.backend
+        self._per_run = [
+            self._backend.matmul(block.data[:, scans], x)
+            for scans, x in zip(system.slices, system.features(dtype), strict=True)
+        ]
+        self._all = sum(self._per_run[1:], start=self._per_run[0])
+        self._rest: dict[LeftOut, Array] = {}
+
+    def _training_products(self, left_out: LeftOut) -> Array:
+        if left_out not in self._rest:
+            rest = self._all
+            for run in left_out:
+                rest = rest - self._per_run[run]
+            self._rest[left_out] = rest
+        return self._rest[left_out]
+
+    def predict(self, predictor: Predictor, rows: np.ndarray | None = None) -> Array:
+        """Predict the block's targets (or those named by `rows`): (n_targets, n_scans)."""
+        data = self._training_products(predictor.left_out)
+        if rows is not None:
+            data = self._backend.take(data, rows)
+        ((_, matrix),) = predictor.pieces
+        return self._backend.matmul(data, matrix.T)
+
+    def residuals(self, operator: Array) -> Array:
+        """Return ``y - H y``, with `operator` from `PrimalSystem.residual_operator`."""
+        return self.block.data - self._backend.matmul(self._all, operator)
+
+
+class PrimalSystem:
+    """The covariances of one feature set, and the operators that follow from them.
+
+    Parameters
+    ----------
+    features : sequence over runs of (n_scans, n_features) arrays
+    slices : sequence of slice
+        Where each run lies among all scans.
+    backend : Backend
+    """
+
+    def __init__(
+        self, features: Sequence[np.ndarray], slices: Sequence[slice], backend: Backend
+    ) -> None:
+        self.backend = backend
+        self.slices = list(slices)
+        self.lengths = [len(x) for x in features]
+        self._features: dict[Dtype, list[Array]] = {}
+        self._host = features
+        self.per_run = [backend.gram([np.ascontiguousarray(x.T)]) for x in features]
+        self.total = sum(self.per_run[1:], start=self.per_run[0])
+
+    def features(self, dtype: Dtype) -> list[Array]:
+        """Return the features on the device, in the precision asked for."""
+        if dtype not in self._features:
+            self._features[dtype] = [self.backend.array(x, dtype) for x in self._host]
+        return self._features[dtype]
+
+    def view(self, block: Block) -> PrimalView:
+        """Prepare a block of targets."""
+        return PrimalView(self, block, "float64" if "64" in str(block.data.dtype) else "float32")
+
+    def predictors(
+        self, alpha: float, tasks: Sequence[Task], dtype: Dtype, stream: Dtype
+    ) -> dict[Task, Predictor]:
+        """Return the predictors X_run (Σ XᵀX + αI)⁻¹ for a penalty.
+
+        Factored in `dtype`, returned in `stream`; see `DualSystem.predictors`.
+        """
+        backend = self.backend
+        everything = slice(None)
+        result = {}
+        for left_out in sorted({task.left_out for task in tasks}):
+            covariance = self.total
+            for run in left_out:
+                covariance = covariance - self.per_run[run]
+            inverse = backend.spd_inverse(covariance, alpha, dtype)
+            runs = [task.run for task in tasks if task.left_out == left_out]
+            x = backend.concatenate([self.features(dtype)[run] for run in runs])
+            solved = backend.cast(backend.matmul(x, inverse), stream)
+            for run, rows in zip(runs, run_slices([self.lengths[r] for r in runs]), strict=True):
+                result[Task(left_out, run)] = Predictor(left_out, [(everything, solved[rows])])
+        return result
+
+    def norm(self) -> float:
+        """Frobenius norm of XᵀX: over the penalty, how badly conditioned it may be."""
+        return float((self.total * self.total).sum()) ** 0.5
+
+    def residual_operator(self, alpha: float, dtype: Dtype) -> tuple[Array, Array]:
+        """Return D = I - X (XᵀX + αI)⁻¹ Xᵀ, and what `PrimalView.residuals` needs."""
+        backend = self.backend
+        inverse = backend.spd_inverse(self.total, alpha, dtype)
+        x = backend.concatenate(self.features(dtype))
+        weights = backend.matmul(inverse, x.T)
+        return backend.shifted(-backend.matmul(x, weights), 1.0), weights

@@ -1,0 +1,143 @@
+"""Validation scores of one penalty on one block of targets, by either of two ways.
+
+`PredictorValidator` multiplies a predictor by the training data for every pair of a test and a
+validation run: least work where there is one validation run per test run. `ResidualValidator`
+takes all pairs of runs out of one fit: least work where every run validates every other.
+Both give the same numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from hemiscale.encoding.backend import Array, Dtype
+from hemiscale.encoding.dual import DualSystem, DualView
+from hemiscale.encoding.predictors import Predictor, Task
+from hemiscale.encoding.primal import PrimalSystem, PrimalView
+from hemiscale.encoding.residuals import ResidualOperators, pair_residuals
+
+__all__ = [
+    "PredictorValidator",
+    "ResidualValidator",
+    "System",
+    "Validator",
+    "View",
+    "score_block",
+    "validation_runs",
+]
+
+System = DualSystem | PrimalSystem
+View = DualView | PrimalView
+
+
+def validation_runs(n_runs: int, validation: str) -> list[list[int]]:
+    """Return, for each test run, the runs that choose its penalty."""
+    remaining = [[v for v in range(n_runs) if v != t] for t in range(n_runs)]
+    if validation == "all":
+        return remaining
+    if validation == "first":
+        return [runs[:1] for runs in remaining]
+    raise ValueError(f"validation is {validation!r}; expected 'first' or 'all'.")
+
+
+class Validator(Protocol):
+    """Prepares a penalty once, then scores blocks with it."""
+
+    partners: Sequence[Sequence[int]]
+
+    def prepare(self, alpha: float, tests: Sequence[int], dtype: Dtype, stream: Dtype) -> Any:
+        """Factor in `dtype` what the penalty needs for these test runs; return it in `stream`."""
+
+    def scores(self, operators: Any, view: View, tests: Sequence[int]) -> dict[int, np.ndarray]:
+        """Return for each test run the (n_validation_runs, n_targets) scores of a block."""
+
+
+def _task(test: int, validation: int) -> Task:
+    return Task((min(test, validation), max(test, validation)), validation)
+
+
+def score_block(
+    system: System,
+    view: View,
+    prediction: Array,
+    run: int,
+    rows: np.ndarray | None = None,
+) -> np.ndarray:
+    """Return Pearson r of a prediction with a run of a block (or of the named rows of it)."""
+    target, norm = view.block.data[:, system.slices[run]], view.block.norms[run]
+    if rows is not None:
+        target, norm = system.backend.take(target, rows), system.backend.take(norm, rows)
+    return system.backend.correlate(prediction, target, norm)
+
+
+class PredictorValidator:
+    """One predictor per pair of a test and a validation run."""
+
+    def __init__(self, system: System, partners: Sequence[Sequence[int]]) -> None:
+        self.system = system
+        self.partners = partners
+
+    def prepare(
+        self, alpha: float, tests: Sequence[int], dtype: Dtype, stream: Dtype
+    ) -> Mapping[Task, Predictor]:
+        """Return the predictors of all pairs."""
+        tasks = [_task(t, v) for t in tests for v in self.partners[t]]
+        return self.system.predictors(alpha, tasks, dtype, stream)
+
+    def scores(
+        self, operators: Mapping[Task, Predictor], view: View, tests: Sequence[int]
+    ) -> dict[int, np.ndarray]:
+        """Return for each test run the (n_validation_runs, n_targets) scores of a block."""
+        return {
+            t: np.stack(
+                [
+                    score_block(self.system, view, view.predict(operators[_task(t, v)]), v)
+                    for v in self.partners[t]
+                ]
+            )
+            for t in tests
+        }
+
+
+class ResidualValidator:
+    """All pairs of runs out of one fit on all scans."""
+
+    def __init__(self, system: System, partners: Sequence[Sequence[int]]) -> None:
+        self.system = system
+        self.partners = partners
+
+    def _pairs(self, tests: Iterable[int]) -> list[tuple[int, int]]:
+        return sorted({(min(t, v), max(t, v)) for t in tests for v in self.partners[t]})
+
+    def prepare(
+        self, alpha: float, tests: Sequence[int], dtype: Dtype, stream: Dtype
+    ) -> ResidualOperators:
+        """Return the operators of all pairs that these tests need."""
+        operator, for_views = self.system.residual_operator(alpha, dtype)
+        return ResidualOperators(
+            operator,
+            for_views,
+            self.system.slices,
+            self._pairs(tests),
+            self.system.backend,
+            stream,
+        )
+
+    def scores(
+        self, operators: ResidualOperators, view: View, tests: Sequence[int]
+    ) -> dict[int, np.ndarray]:
+        """Return for each test run the (n_validation_runs, n_targets) scores of a block."""
+        found: dict[tuple[int, int], np.ndarray] = {}
+        fitted = view.residuals(operators.for_views)
+        for pair, residuals in pair_residuals(operators, fitted, self._pairs(tests)):
+            for validation, residual in residuals.items():
+                test = pair[0] if validation == pair[1] else pair[1]
+                if test in tests:
+                    target = view.block.data[:, self.system.slices[validation]]
+                    found[test, validation] = score_block(
+                        self.system, view, target - residual, validation
+                    )
+        return {t: np.stack([found[t, v] for v in self.partners[t]]) for t in tests}
