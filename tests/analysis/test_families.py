@@ -77,14 +77,14 @@ def test_mixed_interval_covers_where_the_plain_one_does_not():
     sizes = (4, 4, 3, 6, 2, 5, 2, 2)
     labels = np.repeat([f"f{k}" for k in range(8)], sizes)
     hits = 0
-    n_tries = 1000
+    n_tries = 500
     for _ in range(n_tries):
         x = np.repeat(generator.normal(21, 1.5, 8), sizes) + generator.normal(0, 1, 28)
         y = 0.01 * x + np.repeat(generator.normal(0, 0.01, 8), sizes)
         y = y + generator.normal(0, 0.004, 28)
         fit = mixed_fit(np.column_stack([np.ones(28), x]), y, labels)
         hits += fit.slope_low <= 0.01 <= fit.slope_high
-    assert 0.93 <= hits / n_tries <= 0.97
+    assert 0.92 <= hits / n_tries <= 0.975
 
 
 def test_bootstrap_draws_whole_families():
@@ -148,14 +148,14 @@ def test_family_bootstrap_covers_slope_and_crossing(slope_sd):
     sizes = (4, 4, 3, 6, 2, 5, 2, 2)
     labels = np.repeat([f"f{k}" for k in range(8)], sizes)
     hits = np.zeros(3)
-    n_tries = 600
+    n_tries = 200
     for _ in range(n_tries):
         x = np.repeat(generator.normal(0, 0.5, 8), sizes) + generator.normal(0, 1.5, 28)
         slope = 0.01 + np.repeat(generator.normal(0, slope_sd, 8), sizes)
         level = np.repeat(generator.normal(0, 0.004, 8), sizes)
         y = slope * (x + 1.0) + level + generator.normal(0, 0.004, 28)
         X = np.column_stack([np.ones(28), x])
-        found = bootstrap_over_families(X, y, labels, n_resamples=600)
+        found = bootstrap_over_families(X, y, labels, n_resamples=400)
         mixed = mixed_fit(X, y, labels)
         hits += [
             found.slope_low <= 0.01 <= found.slope_high,
@@ -163,8 +163,8 @@ def test_family_bootstrap_covers_slope_and_crossing(slope_sd):
             mixed.slope_low <= 0.01 <= mixed.slope_high,
         ]
     slope_cover, crossing_cover, mixed_cover = hits / n_tries
-    assert 0.91 <= slope_cover <= 0.975
-    assert 0.91 <= crossing_cover <= 0.985
+    assert 0.89 <= slope_cover <= 0.985
+    assert 0.89 <= crossing_cover <= 0.99
     assert (mixed_cover < 0.85) == (slope_sd > 0)
 
 

@@ -1,3 +1,6 @@
+import importlib.util
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -13,6 +16,18 @@ from hemiscale.analysis.published import (
 @pytest.fixture(scope="module")
 def published():
     return read_published()
+
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def script():
+    path = ROOT / "tools" / "published_numbers.py"
+    spec = importlib.util.spec_from_file_location("published_numbers", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="module")
@@ -78,3 +93,15 @@ def test_left_minus_right_crosses_zero_near_a_hundred_million(published):
         assert law.families.mixed.slope_low > 0
         assert law.families.bootstrap.slope_low > 0
         assert min(law.families.left_out.values()) > 0
+
+
+def test_the_page_in_the_docs_is_what_the_script_writes(script, published):
+    page = (ROOT / "docs" / "published.md").read_text(encoding="utf-8")
+    # The simulated part takes a minute; its layout is held against a short run of it.
+    written = script.compared_part(published) + script.added_part(published)
+    assert page.startswith(written)
+    rest = page.removeprefix(written)
+    short = script.simulated_part(published, n_cases=2)
+    assert rest.splitlines()[0] == short.splitlines()[0]
+    assert len(rest.splitlines()) == len(short.rstrip().splitlines())
+    assert "80 of 80 numbers agree" in page
