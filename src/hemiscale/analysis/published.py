@@ -81,7 +81,8 @@ def compare_with_published(published: Published) -> pd.DataFrame:
     import pandas as pd
 
     rows = [
-        _statistic_row(published.models, row) for row in published.statistics.to_dict("records")
+        _statistic_row(published.models, {str(name): str(value) for name, value in row.items()})
+        for row in published.statistics.to_dict("records")
     ]
     for response, table in published.regressions.groupby("response", sort=False):
         rows += _regression_rows(published.models, str(response), table)
