@@ -106,7 +106,7 @@ class DualSystem:
             if task.run in inside:
                 left = inside
                 matrix = self._left_out_rows(
-                    inverse, [local[r] for r in left], left.index(task.run)
+                    inverse, [local[r] for r in left], left.index(task.run), dtype
                 )
             else:
                 # The run to predict is outside: predict it from all runs inside, then take back
