@@ -1,0 +1,151 @@
+"""Left against right on homologous regions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hemiscale.report import numbers
+from hemiscale.report.figures.laws import law
+from hemiscale.report.figures.style import (
+    COLOURS,
+    DOUBLE_COLUMN,
+    figure_style,
+    is_narrow,
+    mark,
+    needed,
+    panels,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["asymmetry_law", "left_and_right"]
+
+
+def left_and_right(
+    table: pd.DataFrame, *, width: float = DOUBLE_COLUMN, over: str = "listeners"
+) -> Figure:
+    """Draw the left and right score of each model, and their paired difference beside them.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``label, kind, family``, and for each of ``left, right, left_minus_right`` the value and
+        its ``_low`` and ``_high``; a row per model, in drawing order.
+    width : float
+        Inches.
+    over : str
+        What the intervals are over.
+
+    Returns
+    -------
+    Figure
+    """
+    needed(table, "label", "kind", "family", "left", "right", "left_minus_right")
+    labels = list(table["label"])
+    narrow = is_narrow(width)
+    with figure_style():
+        height = 0.17 * len(labels) + 0.9
+        rows, columns = (2, 1) if narrow else (1, 2)
+        figure, grid = panels(width, height * rows, rows, columns, sharey=True)
+        sides, difference = grid.flat
+        for k, row in enumerate(table.itertuples()):
+            for side, shift in (("left", -0.17), ("right", 0.17)):
+                _dot(sides, row, side, k + shift, COLOURS[side], over)
+            _dot(difference, row, "left_minus_right", k, COLOURS["ink"], over)
+        sides.set_yticks(range(len(labels)), labels)
+        sides.set_ylim(len(labels) - 0.4, -0.6)
+        for ax in (sides, difference):
+            ax.grid(axis="x")
+            ax.tick_params(axis="y", length=0, labelleft=narrow or ax is sides)
+            ax.axvline(0, color=COLOURS["muted"], lw=0.8, zorder=0.5)
+        sides.set_title("left and right")
+        sides.set_xlabel("brain score (Pearson r)")
+        difference.set_title("left minus right, paired")
+        difference.set_xlabel("difference of scores (r)")
+        _side_legend(sides)
+    return figure
+
+
+def asymmetry_law(
+    table: pd.DataFrame,
+    *,
+    fit: Mapping[str, Any] | None = None,
+    width: float = DOUBLE_COLUMN,
+    over: str = "listeners",
+    ax: Axes | None = None,
+    families: Sequence[str] = (),
+) -> Figure:
+    """Draw left minus right against the number of parameters.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``label, kind, family, parameters, bits_per_byte`` and ``left_minus_right`` with its
+        ``_low`` and ``_high``.
+    fit : mapping, optional
+        ``slope`` and ``intercept`` per natural logarithm of the parameters.
+    width, over, ax
+        As in `law`.
+    families : sequence of str
+        All families of the study, so that each has its colour on every figure.
+
+    Returns
+    -------
+    Figure
+    """
+    needed(table, "left_minus_right", "left_minus_right_low", "left_minus_right_high")
+    renamed = table.drop(columns=["score", "low", "high"], errors="ignore").rename(
+        columns={
+            "left_minus_right": "score",
+            "left_minus_right_low": "low",
+            "left_minus_right_high": "high",
+        }
+    )
+    return law(
+        renamed,
+        response="left minus right (difference of r)",
+        fit=fit,
+        width=width,
+        over=over,
+        ax=ax,
+        families=families,
+    )
+
+
+def _dot(ax: Axes, row: Any, column: str, position: float, colour: str, over: str) -> None:
+    value = getattr(row, column)
+    low, high = (getattr(row, f"{column}_{end}", np.nan) for end in ("low", "high"))
+    kind, family = str(row.kind), str(row.family)
+    signed = column == "left_minus_right"
+    lines = [f"{column.replace('_', ' ')} {numbers.score(value, sign=signed)}"]
+    if numbers.bounds(low, high):
+        lines.append(f"95 % over {over} {numbers.bounds(low, high, sign=signed)}")
+        bar = ax.plot([low, high], [position, position], color=colour, lw=1.3, alpha=0.75)
+        mark(bar[0], str(row.label), kind=kind, family=family, lines=lines)
+    dot = ax.plot(
+        value,
+        position,
+        marker="o",
+        markersize=4.2,
+        linestyle="none",
+        color=colour,
+        markerfacecolor=COLOURS["paper"] if kind == "untrained" else colour,
+        markeredgecolor=colour,
+    )
+    mark(dot[0], str(row.label), kind=kind, family=family, lines=lines)
+
+
+def _side_legend(ax: Axes) -> None:
+    from matplotlib.lines import Line2D
+
+    handles = [
+        Line2D([], [], color=COLOURS[side], marker="o", ls="none", markersize=4.2, label=side)
+        for side in ("left", "right")
+    ]
+    ax.legend(handles=handles, loc="lower right", bbox_to_anchor=(1, 1.0), ncols=2, borderpad=0)

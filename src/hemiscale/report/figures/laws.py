@@ -1,0 +1,235 @@
+"""Scores against the size of the models, or against how well they predict the story."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hemiscale.report import numbers
+from hemiscale.report.figures.dots import point_look
+from hemiscale.report.figures.style import (
+    COLOURS,
+    DOUBLE_COLUMN,
+    canvas,
+    family_styles,
+    figure_style,
+    is_narrow,
+    mark,
+    needed,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["law", "size_axis"]
+
+
+def law(
+    table: pd.DataFrame,
+    *,
+    predictor: str = "parameters",
+    response: str = "brain score (Pearson r)",
+    fit: Mapping[str, Any] | None = None,
+    bands: pd.DataFrame | None = None,
+    width: float = DOUBLE_COLUMN,
+    over: str = "listeners",
+    ax: Axes | None = None,
+    families: Sequence[str] = (),
+) -> Figure:
+    """Draw scores against parameters (on a logarithmic axis) or against bits per byte.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``label, kind, family, parameters, bits_per_byte, score, low, high``.
+    predictor : {"parameters", "bits_per_byte"}
+        The horizontal axis; bits per byte run backwards, so that better models are on the right.
+    response : str
+        Label of the vertical axis.
+    fit : mapping, optional
+        ``slope`` and ``intercept``, per natural logarithm of the parameters or per bit per byte.
+        The line's 95 % band is from the trained models of `table`, counted as independent.
+    bands : DataFrame, optional
+        ``label, low, high``: baselines that have no size, as horizontal bands.
+    width : float
+        Inches; ignored with `ax`.
+    over : str
+        What the intervals of the points are over.
+    ax : Axes, optional
+        Draw here.
+    families : sequence of str
+        All families of the study, so that each has its colour on every figure.
+
+    Returns
+    -------
+    Figure
+    """
+    needed(table, "label", "kind", "family", predictor, "score", "low", "high")
+    known = table[np.isfinite(table[predictor]) & np.isfinite(table["score"])]
+    if predictor == "parameters":
+        known = known[known["parameters"] > 0]
+    needed(known, predictor)
+    styles = family_styles([*table["family"], *families])
+    with figure_style():
+        figure, ax = canvas(width, 3.3 if is_narrow(width) else 3.6, ax)
+        ax.grid(axis="y")
+        if predictor == "parameters":
+            size_axis(ax, known["parameters"])
+        else:
+            span = max(float(np.ptp(known[predictor])), 0.1)
+            ax.set_xlim(known[predictor].max() + 0.07 * span, known[predictor].min() - 0.07 * span)
+            ax.set_xlabel("bits per byte of the story (better models to the right)")
+        ax.set_ylabel(response)
+        if fit is not None:
+            _line(ax, known[known["kind"] == "trained"], predictor, fit)
+        for row in known.itertuples():
+            _point(ax, row, predictor, styles, over)
+        ax.axhline(0, color=COLOURS["muted"], lw=0.8, zorder=0.5)
+        if bands is not None and len(bands):
+            _bands(ax, bands)
+        _legend(ax, known, styles, fit is not None)
+    return figure
+
+
+def size_axis(ax: Axes, parameters: Any) -> None:
+    """Make the horizontal axis one of parameters: logarithmic, with readable ticks."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    low, high = float(np.min(parameters)), float(np.max(parameters))
+    ax.set_xscale("log")
+    margin = max((high / low) ** 0.06, 1.25)
+    ax.set_xlim(low / margin, high * margin)
+    ax.xaxis.set_major_locator(LogLocator(subs=(1.0,) if high / low > 8 else (1.0, 2.0, 5.0)))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: numbers.parameters(value)))
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.set_xlabel("parameters (logarithmic)")
+
+
+def _point(
+    ax: Axes, row: Any, predictor: str, styles: dict[str, tuple[str, str]], over: str
+) -> None:
+    x = getattr(row, predictor)
+    kind, family = str(row.kind), str(row.family)
+    look = point_look(kind, family, styles)
+    lines = [f"score {numbers.score(row.score)}"]
+    if numbers.bounds(row.low, row.high):
+        lines.append(f"95 % over {over} {numbers.bounds(row.low, row.high)}")
+    if row.parameters > 0:
+        lines.append(f"{numbers.parameters(row.parameters)} parameters")
+    if np.isfinite(row.bits_per_byte):
+        lines.append(f"{row.bits_per_byte:.2f} bits per byte")
+    if np.isfinite(row.low) and np.isfinite(row.high):
+        bar = ax.plot([x, x], [row.low, row.high], color=look["color"], lw=1.3, alpha=0.75)
+        mark(bar[0], str(row.label), kind=kind, family=family, lines=lines)
+    dot = ax.plot(x, row.score, **look)
+    mark(dot[0], str(row.label), kind=kind, family=family, lines=lines)
+
+
+def _line(ax: Axes, trained: pd.DataFrame, predictor: str, fit: Mapping[str, Any]) -> None:
+    """The fitted line over the range of the models, with the band of the line itself."""
+    if fit.get("slope") is None or fit.get("intercept") is None or len(trained) < 2:
+        return
+    size = trained[predictor].to_numpy(dtype=float)
+    x = np.log(size) if predictor == "parameters" else size
+    grid = np.linspace(x.min(), x.max(), 80)
+    shown = np.exp(grid) if predictor == "parameters" else grid
+    middle = fit["intercept"] + fit["slope"] * grid
+    half = _half_width(x, trained["score"].to_numpy(dtype=float), grid)
+    if half is not None:
+        band = ax.fill_between(
+            shown, middle - half, middle + half, color=COLOURS["ink"], alpha=0.08, lw=0
+        )
+        band.set_gid("band")
+    per = "tenfold" if predictor == "parameters" else "bit per byte"
+    slope = fit["slope"] * (np.log(10) if predictor == "parameters" else 1)
+    line = ax.plot(shown, middle, color=COLOURS["ink"], lw=1.2, ls=(0, (5, 2)))
+    mark(
+        line[0],
+        "fit through the trained models",
+        lines=[f"{numbers.score(slope, sign=True, digits=4)} per {per}"],
+    )
+
+
+def _half_width(x: Any, y: Any, grid: Any) -> Any:
+    """Half the 95 % band of a least-squares line; None where nothing is left to estimate it."""
+    from scipy import stats
+
+    from hemiscale.analysis import least_squares
+
+    if len(x) < 3 or np.ptp(x) < 1e-9:
+        return None
+    fit = least_squares(np.column_stack([np.ones_like(x), x]), y)
+    rows = np.column_stack([np.ones_like(grid), grid])
+    variance = np.einsum("ij,jk,ik->i", rows, fit.covariance, rows)
+    return stats.t.ppf(0.975, fit.freedom) * np.sqrt(variance)
+
+
+def _bands(ax: Axes, bands: pd.DataFrame) -> None:
+    """Baselines without a size, named at the right edge, names kept apart."""
+    from matplotlib.transforms import blended_transform_factory
+
+    place = blended_transform_factory(ax.transAxes, ax.transData)
+    low, high = ax.get_ylim()
+    low = min(low, float(bands["low"].min()))
+    high = max(high, float(bands["high"].max()))
+    pad = 0.03 * (high - low)
+    ax.set_ylim(low - pad, high + pad)
+    step = 0.052 * (high - low) * 3.6 / max(ax.get_figure(root=True).get_figheight(), 1)
+    heights = _apart((bands["low"] + bands["high"]).to_numpy(dtype=float) / 2, step)
+    for row, at in zip(bands.itertuples(), heights, strict=True):
+        kind = str(getattr(row, "kind", ""))
+        lines = [f"95 % {numbers.bounds(row.low, row.high)}"]
+        band = ax.axhspan(
+            row.low, row.high, color=COLOURS["baseline"], alpha=0.16, lw=0, zorder=0.4
+        )
+        mark(band, str(row.label), kind=kind, lines=lines)
+        text = ax.text(
+            1.01, at, row.label, transform=place, fontsize=7, va="center", color=COLOURS["muted"]
+        )
+        mark(text, str(row.label), kind=kind, lines=lines)
+
+
+def _apart(wanted: Any, step: float) -> Any:
+    """Heights as near as can be to those wanted, at least `step` apart."""
+    order = np.argsort(wanted, kind="stable")
+    placed = np.asarray(wanted, dtype=float)[order].copy()
+    for _ in range(50):
+        gaps = np.diff(placed)
+        close = np.flatnonzero(gaps < step - 1e-12)
+        if not close.size:
+            break
+        for k in close:
+            push = (step - (placed[k + 1] - placed[k])) / 2
+            if push > 0:
+                placed[k] -= push
+                placed[k + 1] += push
+    heights = np.empty_like(placed)
+    heights[order] = placed
+    return heights
+
+
+def _legend(
+    ax: Axes, table: pd.DataFrame, styles: dict[str, tuple[str, str]], with_fit: bool
+) -> None:
+    from matplotlib.lines import Line2D
+
+    handles = []
+    for family in sorted(set(table["family"])):
+        for kind in ("trained", "checkpoint", "untrained"):
+            if ((table["family"] == family) & (table["kind"] == kind)).any():
+                look = point_look(kind, family, styles)
+                name = family or "no family"
+                label = name if kind == "trained" else f"{name}, {kind}"
+                handles.append(Line2D([], [], label=label, **look))
+    if with_fit:
+        handles.append(
+            Line2D([], [], color=COLOURS["ink"], lw=1.2, ls=(0, (5, 2)), label="fit, trained")
+        )
+    columns = min(len(handles), 2 if ax.get_figure(root=True).get_figwidth() < 5 else 5)
+    ax.legend(
+        handles=handles, loc="lower left", bbox_to_anchor=(0, 1.0), ncols=columns, borderpad=0
+    )
