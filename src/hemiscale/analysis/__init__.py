@@ -11,8 +11,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hemiscale.analysis.averages import mean_correlation
-    from hemiscale.analysis.families import FamilyEffect, MixedFit, family_effect
-    from hemiscale.analysis.hemispheres import Asymmetry, asymmetry
+    from hemiscale.analysis.brain_scores import (
+        BrainScore,
+        brain_score,
+        over_ceiling,
+        reliable_pairs,
+        reliable_targets,
+    )
+    from hemiscale.analysis.families import (
+        FamilyBootstrap,
+        FamilyEffect,
+        MixedFit,
+        bootstrap_over_families,
+        family_effect,
+        leave_one_family_out,
+        mixed_fit,
+    )
+    from hemiscale.analysis.hemispheres import Asymmetry, Homologues, asymmetry
     from hemiscale.analysis.intervals import (
         Interval,
         interval_over_listeners,
@@ -22,17 +37,37 @@ if TYPE_CHECKING:
     from hemiscale.analysis.laws import Prediction, ScalingLaw, scaling_law
     from hemiscale.analysis.layer_choice import best_layers, select_layers, take_layers
     from hemiscale.analysis.model_summary import ModelSummary, summarise_model
-    from hemiscale.analysis.regression import LeastSquares, least_squares
-    from hemiscale.analysis.saturation import Comparison, Saturating, compare_laws
+    from hemiscale.analysis.published import compare_with_published, read_published
+    from hemiscale.analysis.regression import LeastSquares, fieller_crossing, least_squares
+    from hemiscale.analysis.saturation import Comparison, Saturating, compare_laws, fit_saturating
+    from hemiscale.analysis.significance import (
+        ShiftTest,
+        false_discovery_rate,
+        shift_test,
+        voxels_as_independent_test,
+    )
+    from hemiscale.analysis.table_laws import slope_over_listeners
     from hemiscale.analysis.tables import write_tables
+    from hemiscale.analysis.trajectories import Rise, rise_of, rises_before
+    from hemiscale.analysis.voxel_slopes import SlopeMaps, asymmetry_slope_maps, slope_maps
 
 _HOME = {
-    "Asymmetry": "hemispheres",
-    "asymmetry": "hemispheres",
     "mean_correlation": "averages",
+    "BrainScore": "brain_scores",
+    "brain_score": "brain_scores",
+    "over_ceiling": "brain_scores",
+    "reliable_pairs": "brain_scores",
+    "reliable_targets": "brain_scores",
+    "FamilyBootstrap": "families",
     "FamilyEffect": "families",
     "MixedFit": "families",
+    "bootstrap_over_families": "families",
     "family_effect": "families",
+    "leave_one_family_out": "families",
+    "mixed_fit": "families",
+    "Asymmetry": "hemispheres",
+    "asymmetry": "hemispheres",
+    "Homologues": "hemispheres",
     "Interval": "intervals",
     "interval_over_listeners": "intervals",
     "interval_over_runs": "intervals",
@@ -45,38 +80,78 @@ _HOME = {
     "take_layers": "layer_choice",
     "ModelSummary": "model_summary",
     "summarise_model": "model_summary",
+    "compare_with_published": "published",
+    "read_published": "published",
     "LeastSquares": "regression",
+    "fieller_crossing": "regression",
     "least_squares": "regression",
     "Comparison": "saturation",
     "Saturating": "saturation",
     "compare_laws": "saturation",
+    "fit_saturating": "saturation",
+    "ShiftTest": "significance",
+    "false_discovery_rate": "significance",
+    "shift_test": "significance",
+    "voxels_as_independent_test": "significance",
+    "slope_over_listeners": "table_laws",
     "write_tables": "tables",
+    "Rise": "trajectories",
+    "rise_of": "trajectories",
+    "rises_before": "trajectories",
+    "SlopeMaps": "voxel_slopes",
+    "asymmetry_slope_maps": "voxel_slopes",
+    "slope_maps": "voxel_slopes",
 }
 
 __all__ = [
     "Asymmetry",
+    "BrainScore",
     "Comparison",
+    "FamilyBootstrap",
     "FamilyEffect",
+    "Homologues",
     "Interval",
     "LeastSquares",
     "MixedFit",
     "ModelSummary",
     "Prediction",
+    "Rise",
     "Saturating",
     "ScalingLaw",
+    "ShiftTest",
+    "SlopeMaps",
     "asymmetry",
+    "asymmetry_slope_maps",
     "best_layers",
+    "bootstrap_over_families",
+    "brain_score",
     "compare_laws",
+    "compare_with_published",
+    "false_discovery_rate",
     "family_effect",
+    "fieller_crossing",
+    "fit_saturating",
     "interval_over_listeners",
     "interval_over_runs",
     "least_squares",
+    "leave_one_family_out",
     "mean_correlation",
+    "mixed_fit",
+    "over_ceiling",
+    "read_published",
+    "reliable_pairs",
+    "reliable_targets",
+    "rise_of",
+    "rises_before",
     "scaling_law",
     "select_layers",
+    "shift_test",
+    "slope_maps",
+    "slope_over_listeners",
     "summarise_model",
     "t_interval",
     "take_layers",
+    "voxels_as_independent_test",
     "write_tables",
 ]
 

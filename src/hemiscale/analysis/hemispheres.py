@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from hemiscale.analysis.averages import mean_correlation
 from hemiscale.analysis.intervals import Interval, interval_over_listeners, interval_over_runs
 
-__all__ = ["Asymmetry", "Homologues", "asymmetry"]
+__all__ = ["Asymmetry", "Homologues", "asymmetry", "sides_of"]
 
 
 class Homologues(Protocol):
@@ -101,10 +101,7 @@ def asymmetry(
         raise ValueError(
             f"scores must be (listeners, runs, targets) or (runs, targets), got shape {r.shape}"
         )
-    sides = homologues if isinstance(homologues, tuple) else (homologues.left, homologues.right)
-    on_left, on_right = (np.asarray(side, dtype=np.int64) for side in sides)
-    if on_left.shape != on_right.shape or on_left.ndim != 1:
-        raise ValueError("left and right must be two lists of equal length")
+    on_left, on_right = sides_of(homologues)
     if pairs is not None:
         on_left, on_right = on_left[np.asarray(pairs)], on_right[np.asarray(pairs)]
     if on_left.size and max(on_left.max(), on_right.max()) >= r.shape[2]:
@@ -154,3 +151,28 @@ def asymmetry(
         n_pairs=int(on_left.size),
         notes=tuple(notes),
     )
+
+
+def sides_of(
+    homologues: Homologues | tuple[ArrayLike, ArrayLike],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Read the positions of the left targets and of their mirrors.
+
+    Parameters
+    ----------
+    homologues : object with `left` and `right`, or a tuple of the two
+
+    Returns
+    -------
+    left, right : (n_pairs,) int64 arrays
+
+    Raises
+    ------
+    ValueError
+        If they are not two lists of equal length.
+    """
+    sides = homologues if isinstance(homologues, tuple) else (homologues.left, homologues.right)
+    left, right = (np.asarray(side, dtype=np.int64) for side in sides)
+    if left.shape != right.shape or left.ndim != 1:
+        raise ValueError("left and right must be two lists of equal length")
+    return left, right

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +19,7 @@ from hemiscale.analysis.table_rows import (
     models_table,
     regions_table,
 )
+from hemiscale.results import write_json, write_text
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -59,26 +58,18 @@ def write_tables(
     }
     for name, frame in frames.items():
         text = frame.to_csv(sep="\t", index=False, float_format=_DIGITS, lineterminator="\n")
-        _replace(out / name, text)
+        write_text(out / name, text)
     laws = {"laws": [_rounded(record) for record in law_records(summaries)]}
-    text = json.dumps(laws, indent=2, ensure_ascii=False, allow_nan=False)
-    _replace(out / "laws.json", text + "\n")
-    _replace(out / "README.md", dictionary_text())
+    write_json(out / "laws.json", laws)
+    write_text(out / "README.md", dictionary_text())
 
 
 def _rounded(value: Any) -> Any:
-    """Floats to six digits, what is not a finite number to None, through lists and dicts."""
+    """Floats to six digits, through lists and dicts."""
     if isinstance(value, dict):
         return {key: _rounded(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_rounded(item) for item in value]
     if isinstance(value, float):
-        return float(_DIGITS % value) if math.isfinite(value) else None
+        return float(_DIGITS % value)
     return value
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file so that a reader, or a killed process, never leaves half of it."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8", newline="\n")
-    part.replace(path)

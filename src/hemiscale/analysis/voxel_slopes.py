@@ -1,0 +1,108 @@
+"""A scaling law in every voxel: slopes over models, with their errors and false discovery rate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from hemiscale.analysis.hemispheres import Homologues, sides_of
+from hemiscale.analysis.significance import false_discovery_rate
+
+__all__ = ["SlopeMaps", "asymmetry_slope_maps", "slope_maps"]
+
+
+@dataclass(frozen=True)
+class SlopeMaps:
+    """One line per target over the same models.
+
+    Attributes
+    ----------
+    slope, error, intercept, r, p, q : (n_targets,) arrays
+        `p` is of each slope over models (models as independent), `q` its false discovery rate over
+        targets. NaN where a model has no score, or all sizes are equal.
+    n_models : int
+    """
+
+    slope: NDArray[np.float64]
+    error: NDArray[np.float64]
+    intercept: NDArray[np.float64]
+    r: NDArray[np.float64]
+    p: NDArray[np.float64]
+    q: NDArray[np.float64]
+    n_models: int
+
+
+def slope_maps(size: ArrayLike, scores: ArrayLike, *, scale: str = "log") -> SlopeMaps:
+    """Fit `scaling_law`'s line in every target at once.
+
+    Parameters
+    ----------
+    size : (n_models,) array
+    scores : (n_models, n_targets) array
+    scale : {"log", "linear"}
+        As in `scaling_law`.
+
+    Returns
+    -------
+    SlopeMaps
+        The mean of `slope` over targets is the slope of their mean score; its interval is not to be
+        had from the map (neighbouring targets are not independent): take `scaling_law` of the mean.
+    """
+    x = np.asarray(size, dtype=np.float64)
+    y = np.asarray(scores, dtype=np.float64)
+    if y.ndim != 2 or x.shape != y.shape[:1]:
+        raise ValueError(
+            f"size {x.shape} and scores {y.shape} must be (models,), (models, targets)"
+        )
+    if scale not in {"log", "linear"}:
+        raise ValueError(f"scale must be 'log' or 'linear', got {scale!r}")
+    if scale == "log":
+        if np.any(x <= 0):
+            raise ValueError("sizes must be positive on the log scale; leave out the baselines")
+        x = np.log(x)
+    n = len(x)
+    centred = x - x.mean() if n else x
+    spread = float(centred @ centred)
+    if n < 2 or spread <= 1e-18 * max(1.0, float(x @ x)):
+        nothing = np.full(y.shape[1], np.nan)
+        return SlopeMaps(nothing, nothing, nothing, nothing, nothing, nothing, n)
+    slope = centred @ y / spread
+    mean = y.mean(axis=0)
+    rest = ((y - mean - np.outer(centred, slope)) ** 2).sum(axis=0)
+    total = ((y - mean) ** 2).sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        error = np.sqrt(rest / (n - 2) / spread) if n > 2 else np.full(slope.shape, np.nan)
+        r = np.where(total > 0, slope * np.sqrt(spread / total), np.nan)
+        p = 2 * stats.t.sf(np.abs(slope / error), max(n - 2, 1))
+    p = np.where(np.isfinite(error) & (total > 0), p, np.nan)
+    r = np.where(n > 2, r, np.nan)
+    return SlopeMaps(slope, error, mean - slope * x.mean(), r, p, false_discovery_rate(p), n)
+
+
+def asymmetry_slope_maps(
+    size: ArrayLike,
+    scores: ArrayLike,
+    homologues: Homologues | tuple[ArrayLike, ArrayLike],
+    *,
+    scale: str = "log",
+) -> SlopeMaps:
+    """Fit the slope of left minus right in every homologous pair, FDR over pairs.
+
+    Parameters
+    ----------
+    size : (n_models,) array
+    scores : (n_models, n_targets) array
+    homologues : object with `left` and `right`, or a tuple of the two
+    scale : {"log", "linear"}
+
+    Returns
+    -------
+    SlopeMaps
+        One entry per pair.
+    """
+    y = np.asarray(scores, dtype=np.float64)
+    left, right = sides_of(homologues)
+    return slope_maps(size, y[:, left] - y[:, right], scale=scale)

@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+
+from hemiscale.analysis import rise_of, rises_before
+
+STEPS = np.array([1, 10, 100, 1000, 10_000, 100_000])
+
+
+def sigmoid(middle, noise, seed, n_units=20):
+    generator = np.random.default_rng(seed)
+    place = np.log10(STEPS)[:, None]
+    own = generator.normal(middle, noise, n_units)
+    return 0.1 + 0.2 / (1 + np.exp(-(place - own) * 4))
+
+
+def test_half_of_a_straight_rise_is_half_way_on_the_log():
+    found = rise_of([1, 10_000], [0.0, 1.0])
+    assert found.step == pytest.approx(100.0)
+    assert rise_of([1, 10_000], [0.0, 1.0], share=0.25).step == pytest.approx(10.0)
+    assert "One unit" in found.notes[0]
+    assert np.isnan(found.low)
+
+
+def test_step_zero_stands_at_one():
+    assert rise_of([0, 100], [0.0, 1.0]).step == pytest.approx(10.0)
+
+
+def test_planted_middle_lies_in_its_interval_and_the_order_is_found():
+    early, late = rise_of(STEPS, sigmoid(2.0, 0.3, 0)), rise_of(STEPS, sigmoid(3.0, 0.3, 1))
+    assert early.low <= 100 * 1.1
+    assert early.high >= 100 / 1.1
+    assert early.high < late.low
+    assert rises_before(early, late) == 1.0
+    assert rises_before(late, early) == 0.0
+    assert rises_before(early, early) == 0.5
+
+
+def test_a_curve_that_does_not_rise_says_so():
+    falling = rise_of(STEPS, -sigmoid(2.0, 0.1, 0))
+    assert np.isnan([falling.step, falling.low, falling.high]).all()
+    assert any("does not rise" in note for note in falling.notes)
+    assert np.isnan(rises_before(falling, falling))
+    curves = np.random.default_rng(0).normal(0, 1, (2, 8))
+    curves[1] += 0.2
+    noisy = rise_of([1, 10], curves)
+    assert any("% of resamples" in note for note in noisy.notes)
+
+
+def test_units_without_all_scores_are_left_out():
+    curves = sigmoid(2.0, 0.3, 2)
+    expected = rise_of(STEPS, curves[:, 1:]).step
+    curves[2, 0] = np.nan
+    found = rise_of(STEPS, curves)
+    assert found.step == pytest.approx(expected)
+    assert "1 units left out" in found.notes[0]
+    nothing = rise_of(STEPS, np.full((6, 2), np.nan))
+    assert "No unit" in nothing.notes[-1]
+
+
+def test_wrong_input_is_refused():
+    with pytest.raises(ValueError, match="steps must rise"):
+        rise_of([10, 1], [0.1, 0.2])
+    with pytest.raises(ValueError, match="must match"):
+        rise_of([1, 10], [0.1, 0.2, 0.3])
+    with pytest.raises(ValueError, match="share"):
+        rise_of([1, 10], [0.1, 0.2], share=1.0)
+    with pytest.raises(ValueError, match="same number of resamples"):
+        rises_before(rise_of([1, 2], [0.0, 1.0]), rise_of(STEPS, sigmoid(2.0, 0.3, 0)))
