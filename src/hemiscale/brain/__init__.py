@@ -1,19 +1,41 @@
 """The brain side: recordings as they are shared, made into clean time courses per run."""
 
+from hemiscale.brain.atlases import atlas_regions, mask_regions
 from hemiscale.brain.cleaning import average_subject, clean_time_courses
-from hemiscale.brain.homologues import Homologues, homologous_voxels
+from hemiscale.brain.grids import Grid, resample_mask, symmetric_grid, voxel_coordinates
+from hemiscale.brain.homologues import (
+    Homologues,
+    halves_of_masked_array,
+    homologous_voxels,
+    reliable_voxels,
+    symmetric_mask,
+)
 from hemiscale.brain.motion import framewise_displacement, read_motion
 from hemiscale.brain.regions import read_region_table
+from hemiscale.brain.spheres import PAPER_REGIONS, VoxelRegion, paper_regions, sphere
 
 __all__ = [
+    "PAPER_REGIONS",
+    "Grid",
     "Homologues",
+    "VoxelRegion",
+    "atlas_regions",
     "average_subject",
     "clean_time_courses",
     "framewise_displacement",
+    "halves_of_masked_array",
     "homologous_voxels",
     "intersubject_reliability",
+    "mask_regions",
+    "paper_regions",
     "read_motion",
     "read_region_table",
+    "reliable_voxels",
+    "resample_mask",
+    "sphere",
+    "symmetric_grid",
+    "symmetric_mask",
+    "voxel_coordinates",
 ]
 
 
