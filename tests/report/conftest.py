@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -320,11 +320,11 @@ def simulated_report(simulated_results: Path) -> Path:
 
 
 @pytest.fixture
-def make_results(tmp_path: Path) -> Iterator[Callable[..., Path]]:
+def make_results(tmp_path: Path) -> Callable[..., Path]:
     """Write a results folder with some of the models, to be changed at will."""
 
     def make(*names: str, n_listeners: int = 5) -> Path:
         models = [m for m in invent_models(2) if not names or (m.group or m.name) in names]
         return write_results(tmp_path / "results", models, n_listeners)
 
-    yield make
+    return make

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hemiscale.report.load import Results, load_results
     from hemiscale.report.page import render_page, write_report
-    from hemiscale.report.svg import figure_svg, save_figure
+    from hemiscale.report.svg import save_figure
 
 _HOME = {
     "Results": "load",
-    "figure_svg": "svg",
     "load_results": "load",
     "render_page": "page",
     "save_figure": "svg",
@@ -24,7 +23,6 @@ _HOME = {
 
 __all__ = [
     "Results",
-    "figure_svg",
     "load_results",
     "render_page",
     "save_figure",

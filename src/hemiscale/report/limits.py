@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hemiscale.report import numbers
+from hemiscale.report.frames import each_row, row_of_largest
 from hemiscale.report.load import Results
 from hemiscale.report.tidy import baseline_rows, find_law
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Limits", "recorded_minutes", "what_it_says"]
+__all__ = ["SHORT_MINUTES", "Limits", "homologous_pairs", "recorded_minutes", "what_it_says"]
 
 # Below these, a sentence says so.
 _FEW_LISTENERS = 10
 _FEW_MODELS = 8
 _FEW_PAIRS = 5
-_SHORT_MINUTES = 30
+SHORT_MINUTES = 30
+"""Recordings shorter than this are called short."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def _scores(results: Results, subjects: str) -> list[str]:
     sentences = []
     trained = rows[rows["kind"] == "trained"]
     if len(trained):
-        best = trained.loc[trained["score"].idxmax()]
+        best = row_of_largest(trained, "score")
         sentences.append(
             f"The best language model here, {best['label']}, reaches a mean score of "
             f"{numbers.with_interval(best['score'], best['low'], best['high'])} "
@@ -90,7 +92,7 @@ def _scores(results: Results, subjects: str) -> list[str]:
         sentences.append(_pairwise(results, best["group"], "word-rate", best["label"], "word rate"))
     sentences += _twins(rows)
     vectors = rows[rows["kind"] == "random vector"]
-    for row in vectors.itertuples():
+    for row in each_row(vectors):
         if np.isfinite(row.low) and not row.low <= 0 <= row.high:
             sentences.append(
                 f"{row.label} should score zero, but its interval "
@@ -137,8 +139,25 @@ def _slope(results: Results, subjects: str) -> list[str]:
         return [text + "; an interval cannot be had from so few."]
     text += f", 95 % {numbers.bounds(low * ten, high * ten, sign=True)} over models"
     if low <= 0 <= high:
-        return [text + ": these models do not settle whether it grows with size."]
-    return [text + (": it grows with size." if low > 0 else ": it falls with size.")]
+        text += ": these models do not settle whether it grows with size."
+    else:
+        text += f": it {'grows' if low > 0 else 'falls'} with size among these models."
+    return [text, *_over_people(law, "the score")]
+
+
+def _over_people(law: dict[str, Any], what: str) -> list[str]:
+    """Tell the same slope, listener by listener, and whether other people would show it."""
+    keys = ("slope_over_listeners", "slope_over_listeners_low", "slope_over_listeners_high")
+    values = [law.get(key) for key in keys]
+    if any(value is None for value in values):
+        return []
+    slope, low, high = (float(value) * float(np.log(10)) for value in values if value is not None)
+    text = (
+        f"Taken listener by listener, with these models given, {what} changes by "
+        f"{numbers.with_interval(slope, low, high, sign=True)} per tenfold of parameters "
+        f"(95 % over {law.get('n_listeners')} listeners): other people "
+    )
+    return [text + ("need not show it." if low <= 0 <= high else "would most likely show it too.")]
 
 
 def _sides(results: Results, subjects: str) -> list[str]:
@@ -154,9 +173,12 @@ def _sides(results: Results, subjects: str) -> list[str]:
         f"{numbers.score(law['slope_per_tenfold'], sign=True)} per tenfold of parameters, 95 % "
         f"{numbers.bounds(low * ten, high * ten, sign=True)} over models"
     )
-    if low <= 0 <= high:
-        return [text + ": no trend can be told from none."]
-    return [text + "; see the limits before reading more into it."]
+    text += (
+        ": a trend cannot be told from none."
+        if low <= 0 <= high
+        else "; see what it cannot say before reading more into it."
+    )
+    return [text, *_over_people(law, "left minus right")]
 
 
 def _data(results: Results) -> list[str]:
@@ -178,7 +200,7 @@ def _data(results: Results) -> list[str]:
             "say nothing about how people differ."
         )
     minutes = recorded_minutes(results)
-    if minutes is not None and minutes < _SHORT_MINUTES:
+    if minutes is not None and minutes < SHORT_MINUTES:
         sentences.append(
             f"About {minutes:.0f} minutes of one story: a small sample of language; "
             "another story could rank the models differently."
@@ -192,19 +214,28 @@ def _data(results: Results) -> list[str]:
     return sentences
 
 
+def homologous_pairs(results: Results) -> list[str]:
+    """Name the pairs of regions that mirror each other, as ``LEFT / RIGHT``."""
+    if not len(results.asymmetry):
+        return []
+    return sorted(set(results.asymmetry["pair"]) - {"all pairs"})
+
+
 def _pairs(results: Results) -> list[str]:
-    pairs = set(results.asymmetry["pair"]) - {"all pairs"} if len(results.asymmetry) else set()
+    pairs = homologous_pairs(results)
     if not pairs:
         return ["There is no pair of homologous regions: left and right cannot be compared."]
     if len(pairs) >= _FEW_PAIRS:
         return []
     minutes = recorded_minutes(results)
-    time = f"{_in_words(minutes)} minutes and " if minutes and minutes < _SHORT_MINUTES else ""
-    which = f"one pair of regions ({next(iter(pairs))})"
+    time = (
+        f"{numbers.in_words(minutes)} minutes and " if minutes and minutes < SHORT_MINUTES else ""
+    )
+    which = f"one pair of regions ({pairs[0]})"
     if len(pairs) > 1:
         which = f"{len(pairs)} pairs of regions"
     return [
-        _upper_first(
+        numbers.first_upper(
             f"{time}{which} cannot carry the claim that language is lateralized, or that the "
             "asymmetry grows with the models: such a difference may come from the regions' size, "
             "place or signal alone."
@@ -253,27 +284,3 @@ def recorded_minutes(results: Results) -> float | None:
     if not scans or not t_r or not all(isinstance(n, (int, float)) for n in scans):
         return None
     return float(sum(scans)) * float(t_r) / 60
-
-
-def _in_words(minutes: float) -> str:
-    names = [
-        "zero",
-        "one",
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "seven",
-        "eight",
-        "nine",
-        "ten",
-        "eleven",
-        "twelve",
-    ]
-    whole = round(minutes)
-    return names[whole] if whole < len(names) else str(whole)
-
-
-def _upper_first(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -4,10 +4,25 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["bounds", "count", "duration", "parameters", "score", "size_of_file", "with_interval"]
+__all__ = [
+    "bounds",
+    "count",
+    "duration",
+    "first_upper",
+    "in_words",
+    "parameters",
+    "score",
+    "size_of_file",
+    "with_interval",
+]
 
 MINUS = "\N{MINUS SIGN}"
 NOTHING = "\N{EN DASH}"
+
+_WORDS = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
+    *("eleven", "twelve"),
+)
 
 
 def score(value: float | None, *, sign: bool = False, digits: int = 3) -> str:
@@ -84,3 +99,14 @@ def size_of_file(n_bytes: float | None) -> str:
     if n_bytes is None or not math.isfinite(n_bytes) or n_bytes <= 0:
         return NOTHING
     return f"{n_bytes / 1e9:.1f} GB" if n_bytes >= 1e9 else f"{n_bytes / 1e6:.0f} MB"
+
+
+def in_words(number: float) -> str:
+    """Write a whole number up to twelve as a word, a larger one in digits."""
+    whole = round(number)
+    return _WORDS[whole] if 0 <= whole < len(_WORDS) else str(whole)
+
+
+def first_upper(text: str) -> str:
+    """Begin a sentence with a capital, and leave the rest as it is."""
+    return text[:1].upper() + text[1:]

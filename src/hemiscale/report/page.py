@@ -141,7 +141,7 @@ def draw_figure(results: Results, plan: FigurePlan) -> DrawnFigure:
     DrawnFigure
     """
     try:
-        rows = plan.data()
+        rows = plan.rows()
         if not len(rows):
             return DrawnFigure(plan, "missing", problem=plan.missing)
         return _draw(results, plan, rows)
@@ -152,23 +152,24 @@ def draw_figure(results: Results, plan: FigurePlan) -> DrawnFigure:
 
 def _draw(results: Results, plan: FigurePlan, rows: pd.DataFrame) -> DrawnFigure:
     from hemiscale.report.figures.style import DOUBLE_COLUMN, SINGLE_COLUMN
-    from hemiscale.report.svg import inline_svg, save_figure
+    from hemiscale.report.svg import draw_svg, inline_svg, save_figure
 
     folder = results.folder / "figures"
     folder.mkdir(exist_ok=True)
     variants = {}
     for name, width in (("wide", DOUBLE_COLUMN), ("narrow", SINGLE_COLUMN)):
         figure = plan.draw(rows, width)
-        variants[name] = inline_svg(figure, f"{plan.name}-{name}")
+        drawing = draw_svg(figure)
+        variants[name] = inline_svg(drawing, f"{plan.name}-{name}")
         if name == "wide":
-            save_figure(figure, folder / plan.name)
+            save_figure(figure, folder / plan.name, drawing=drawing)
     text = rows.to_csv(sep="\t", index=False, float_format="%.6g", lineterminator="\n")
     (folder / f"{plan.name}.tsv").write_text(text, encoding="utf-8", newline="\n")
     return DrawnFigure(
         plan,
         "drawn",
         variants=variants,
-        alt=f"{plan.title}. {plan.alt(rows).strip()}",
+        alt=f"{plan.title}. {plan.describe(rows).strip()}",
         table=small_table(plan.name, rows),
         files=[(end.upper(), f"figures/{plan.name}.{end}") for end in ("svg", "png", "tsv")],
     )

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hemiscale.report.figures.style import COLOURS, figure_style, read_mark
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["figure_svg", "inline_svg", "save_figure"]
+__all__ = ["draw_svg", "inline_svg", "plain_svg", "save_figure"]
 
 _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "http://www.w3.org/1999/xlink"
@@ -24,30 +25,94 @@ _FONT = re.compile(r"(?:'DejaVu Sans'|DejaVu Sans)(?:, [^;\"]+)?")
 DOTS_PER_INCH = 300
 
 
-def figure_svg(figure: Figure) -> str:
-    """Draw a figure as SVG, with text as text and one title (tooltip) per mark.
+def save_figure(figure: Figure, path: Path, *, drawing: ET.Element | None = None) -> None:
+    """Write a figure as SVG and as PNG (300 dots per inch, on white).
+
+    The SVG has text as text, a title (tooltip) for each mark, and the same bytes on every run.
 
     Parameters
     ----------
     figure : Figure
+    path : Path
+        Without suffix.
+    drawing : Element, optional
+        From `draw_svg`, where the figure has been drawn already.
+    """
+    drawing = draw_svg(figure) if drawing is None else drawing
+    svg, png = path.with_name(path.name + ".svg"), path.with_name(path.name + ".png")
+    svg.write_text(plain_svg(drawing), encoding="utf-8", newline="\n")
+    with figure_style():
+        figure.savefig(png, dpi=DOTS_PER_INCH, facecolor="white", metadata={"Software": None})
+
+
+def draw_svg(figure: Figure) -> ET.Element:
+    """Draw a figure as an SVG tree, the same on every run.
+
+    Parameters
+    ----------
+    figure : Figure
+        Its layout is settled by this and stays as it is.
+
+    Returns
+    -------
+    Element
+        For `plain_svg` and `inline_svg`, which leave it unchanged.
+    """
+    import matplotlib as mpl
+
+    options: Any = {"svg.fonttype": "none", "svg.hashsalt": "hemiscale"}
+    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    stream = io.StringIO()
+    with figure_style(), mpl.rc_context(options):
+        figure.savefig(stream, format="svg", metadata=nothing)
+    # The layout depends on inches alone; to find it again for the PNG would double the time.
+    figure.set_layout_engine("none")
+    # What is parsed is what matplotlib has just written from our own figure, no file of anyone's.
+    root = ET.fromstring(stream.getvalue())
+    for parent in list(root.iter()):
+        for child in list(parent):
+            # Its style sheet would leak into the whole page; the page and the figure set it anew.
+            if child.tag in (f"{{{_SVG}}}metadata", f"{{{_SVG}}}style"):
+                parent.remove(child)
+    return root
+
+
+def plain_svg(drawing: ET.Element) -> str:
+    """Write a drawing as a document of its own, the identity of marks as titles.
+
+    Parameters
+    ----------
+    drawing : Element
+        From `draw_svg`.
 
     Returns
     -------
     str
-        A whole SVG document; the same figure always gives the same text.
     """
-    return _serialise(_named_marks(_draw(figure)))
+    root = copy.deepcopy(drawing)
+    root.set("style", "stroke-linejoin:round;stroke-linecap:butt")
+    for element in list(root.iter()):
+        identity = read_mark(element.get("id", ""))
+        if identity is None:
+            continue
+        model, _, _, lines = identity
+        del element.attrib["id"]
+        title = ET.Element(f"{{{_SVG}}}title")
+        title.text = "\n".join([model, *lines])
+        element.insert(0, title)
+    return _serialise(root)
 
 
-def inline_svg(figure: Figure, prefix: str) -> str:
-    """Draw a figure as an SVG element for the page.
+def inline_svg(drawing: ET.Element, prefix: str) -> str:
+    """Write a drawing as an element of the page.
 
     Colours become CSS variables of their role, ids are kept apart by `prefix`, marks carry what the
     page's script needs (``data-model``, ``data-kind``, ``data-family``, ``data-tip``).
 
     Parameters
     ----------
-    figure : Figure
+    drawing : Element
+        From `draw_svg`.
     prefix : str
         Letters, digits and hyphens; no two figures of a page share it.
 
@@ -55,7 +120,7 @@ def inline_svg(figure: Figure, prefix: str) -> str:
     -------
     str
     """
-    root = _draw(figure)
+    root = copy.deepcopy(drawing)
     _mark_data(root)
     _own_ids(root, prefix)
     for element in root.iter():
@@ -70,59 +135,6 @@ def inline_svg(figure: Figure, prefix: str) -> str:
     root.set("aria-hidden", "true")
     root.set("focusable", "false")
     return _serialise(root)
-
-
-def save_figure(figure: Figure, path: Path) -> tuple[Path, Path]:
-    """Write a figure as SVG and PNG (300 dots per inch, on white).
-
-    Parameters
-    ----------
-    figure : Figure
-    path : Path
-        Without suffix.
-
-    Returns
-    -------
-    svg, png : Path
-    """
-    svg, png = path.with_name(path.name + ".svg"), path.with_name(path.name + ".png")
-    svg.write_text(figure_svg(figure), encoding="utf-8", newline="\n")
-    with figure_style():
-        figure.savefig(png, dpi=DOTS_PER_INCH, facecolor="white", metadata={"Software": None})
-    return svg, png
-
-
-def _draw(figure: Figure) -> ET.Element:
-    import matplotlib as mpl
-
-    options = {"svg.fonttype": "none", "svg.hashsalt": "hemiscale"}
-    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    stream = io.StringIO()
-    with figure_style(), mpl.rc_context(options):
-        figure.savefig(stream, format="svg", metadata=nothing)
-    # What is parsed is what matplotlib has just written from our own figure, no file of anyone's.
-    root = ET.fromstring(stream.getvalue())
-    for parent in list(root.iter()):
-        for child in list(parent):
-            # Its style sheet would leak into the whole page; the page and the figure set it anew.
-            if child.tag in (f"{{{_SVG}}}metadata", f"{{{_SVG}}}style"):
-                parent.remove(child)
-    return root
-
-
-def _named_marks(root: ET.Element) -> ET.Element:
-    """Replace the identity of marks by a title, which viewers show as a tooltip."""
-    root.set("style", "stroke-linejoin:round;stroke-linecap:butt")
-    for element in list(root.iter()):
-        identity = read_mark(element.get("id", ""))
-        if identity is None:
-            continue
-        model, _, _, lines = identity
-        del element.attrib["id"]
-        title = ET.Element(f"{{{_SVG}}}title")
-        title.text = "\n".join([model, *lines])
-        element.insert(0, title)
-    return root
 
 
 def _mark_data(root: ET.Element) -> None:

@@ -64,6 +64,8 @@ class Table:
     ----------
     name : str
     caption : str
+    closed : str
+        Where not empty, the table is folded away under this heading.
     columns : list of (str, bool)
         Heading, and whether the column holds numbers.
     rows : list of Row
@@ -76,6 +78,7 @@ class Table:
     columns: list[tuple[str, bool]]
     rows: list[Row] = field(default_factory=list)
     more: int = 0
+    closed: str = ""
 
 
 def plan_tables(results: Results) -> dict[str, Table]:
@@ -145,7 +148,7 @@ def _estimate(value: Any, low: Any, high: Any, *, sign: bool = False) -> Cell:
 
 
 def _models(results: Results) -> Table:
-    """Every group: what it is and what it scores, by listeners and by the average subject."""
+    """List every group: what it is and what it scores, listeners and average subject."""
     who = [("", "listeners")] if results.has_listeners else []
     who += [("average_", "average")] if results.has_average else []
     columns = [("model", False), ("kind", False), ("family", False), ("parameters", True)]
@@ -231,6 +234,7 @@ def _laws(results: Results) -> Table:
         "interval over listeners, these models taken as given. p: two-sided, over models.",
         columns,
         rows,
+        closed=f"All {len(rows)} laws",
     )
 
 
@@ -249,7 +253,7 @@ def _words(text: Any) -> Cell:
 
 
 def _asymmetry(results: Results) -> Table:
-    """Both kinds of subjects and both choices of the layer; seeds one by one are left to the file."""
+    """List pairs for both kinds of subjects; baselines of several seeds are left out."""
     columns = [("model", False), ("kind", False), ("pair", False), ("subjects", False)]
     columns += [
         ("left", True),
@@ -291,4 +295,5 @@ def _asymmetry(results: Results) -> Table:
         "validation scans. Baselines with several seeds are in the figure above.",
         columns,
         rows,
+        closed=f"All {len(rows)} differences, listeners and average subject",
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hemiscale.report.frames import each_row, row_of_largest
 from hemiscale.report.load import Results
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ __all__ = [
     "motion_rows",
     "readable_name",
     "region_rows",
-    "size_rows",
+    "score_columns",
     "timing_rows",
     "training_rows",
 ]
@@ -67,7 +68,7 @@ def readable_name(group: str, kind: str, width: int = 0) -> str:
 
 
 def _groups(results: Results, subjects: str) -> pd.DataFrame:
-    """Groups in drawing order, scores under the plain names whatever `subjects` is."""
+    """Sort groups into drawing order, scores under plain names whatever `subjects` is."""
     groups = results.groups.copy()
     if subjects == "average":
         plain = ["score", "left", "right", "left_minus_right"]
@@ -145,7 +146,7 @@ def region_rows(results: Results, subjects: str) -> pd.DataFrame:
     by_model = {name: part.set_index("region") for name, part in table.groupby("model")}
     regions = list(dict.fromkeys(table["region"]))
     rows = []
-    for group in groups.itertuples():
+    for group in each_row(groups):
         names = [name for name in members.get(group.group, []) if name in by_model]
         if not names:
             continue
@@ -179,21 +180,25 @@ def _seeds_by_listener(results: Results, names: list[str], regions: list[str]) -
     return np.stack([interval.estimate, interval.low, interval.high], axis=1)
 
 
-def size_rows(results: Results, subjects: str) -> pd.DataFrame:
-    """Trained and untrained language models, with size and bits per byte."""
-    return language_models(baseline_rows(results, subjects))
+def score_columns(rows: pd.DataFrame) -> pd.DataFrame:
+    """Keep what a figure of mean scores draws."""
+    columns = ["label", "kind", "family", "parameters", "bits_per_byte", "n_models"]
+    return rows[[*columns, "score", "low", "high"]]
 
 
 def asymmetry_rows(results: Results, subjects: str) -> pd.DataFrame:
-    """Groups with a score on both sides of homologous pairs."""
+    """Keep groups with a score on both sides of homologous pairs, and their columns of sides."""
     rows = baseline_rows(results, subjects)
-    return rows[rows["left_minus_right"].notna()].reset_index(drop=True)
+    columns = ["label", "kind", "family", "parameters", "bits_per_byte"]
+    for name in ("left", "right", "left_minus_right"):
+        columns += [name, f"{name}_low", f"{name}_high"]
+    return rows.loc[rows["left_minus_right"].notna(), columns].reset_index(drop=True)
 
 
 def find_law(
     results: Results, response: str, predictor: str, subjects: str
 ) -> dict[str, Any] | None:
-    """The law through all trained models, for one response and predictor; None if there is none."""
+    """Find the law through all trained models for a response and a predictor."""
     for entry in results.laws:
         if (
             entry.get("response") == response
@@ -228,11 +233,11 @@ def layer_rows(results: Results, subjects: str, *, most: int = 12) -> pd.DataFra
     table = results.layers
     table = table[(table["subjects"] == subjects) & (table["region"] == "all")]
     parts = []
-    for model in trained.itertuples():
+    for model in each_row(trained):
         twins = models[models["group"] == f"{model.group}-untrained"].head(1)
         for name, group, kind in [
             (model.model, model.group, "trained"),
-            *((twin.model, twin.group, "untrained") for twin in twins.itertuples()),
+            *((twin.model, twin.group, "untrained") for twin in each_row(twins)),
         ]:
             part = table[table["model"] == name]
             parts.append(
@@ -292,7 +297,7 @@ def listener_rows(results: Results, *, most: int = 4) -> pd.DataFrame:
     for kind in ("trained", "static embedding", "control", "random embedding", "untrained"):
         of_kind = groups[groups["kind"] == kind]
         if len(of_kind):
-            picked.append(of_kind.loc[of_kind["score"].idxmax()])
+            picked.append(row_of_largest(of_kind, "score"))
     members = results.models.groupby("group")["model"].apply(list).to_dict()
     parts = []
     for group in picked[:most]:
@@ -307,14 +312,14 @@ def listener_rows(results: Results, *, most: int = 4) -> pd.DataFrame:
 
 
 def best_on_average(results: Results) -> pd.DataFrame:
-    """The best trained model on the average subject, region by region: ``region, score, model``."""
+    """Find the best trained model on the average subject: ``region, score, model``."""
     import pandas as pd
 
     groups = baseline_rows(results, "average") if results.has_average else pd.DataFrame()
     trained = groups[groups["kind"] == "trained"] if len(groups) else groups
     if not len(trained):
         return pd.DataFrame(columns=["region", "score", "model"])
-    best = trained.loc[trained["score"].idxmax()]
+    best = row_of_largest(trained, "score")
     rows = region_rows(results, "average")
     rows = rows[rows["label"] == best["label"]]
     return rows.rename(columns={"label": "model"})[["region", "score", "model"]]
@@ -369,16 +374,16 @@ def timing_rows(results: Results) -> pd.DataFrame:
     import pandas as pd
 
     seconds = results.timings.get("models", {})
-    groups = _groups(results, "listeners").set_index("group")
+    members = results.models.groupby("group")["model"].apply(list).to_dict()
     rows = []
-    for group, members in results.models.groupby("group"):
-        known = [seconds[name] for name in members["model"] if name in seconds]
+    for group in each_row(_groups(results, "listeners")):
+        known = [seconds[name] for name in members.get(group.group, []) if name in seconds]
         if known:
             rows.append(
                 {
-                    "label": groups.loc[group, "label"],
-                    "kind": groups.loc[group, "kind"],
-                    "family": groups.loc[group, "family"],
+                    "label": group.label,
+                    "kind": group.kind,
+                    "family": group.family,
                     "features": sum(float(entry.get("features") or 0) for entry in known),
                     "encoding": sum(float(entry.get("encoding") or 0) for entry in known),
                 }

@@ -18,6 +18,7 @@ from hemiscale.report.figures.style import (
     needed,
     panels,
 )
+from hemiscale.report.frames import each_row
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +55,7 @@ def left_and_right(
         rows, columns = (2, 1) if narrow else (1, 2)
         figure, grid = panels(width, height * rows, rows, columns, sharey=True)
         sides, difference = grid.flat
-        for k, row in enumerate(table.itertuples()):
+        for k, row in enumerate(each_row(table)):
             for side, shift in (("left", -0.17), ("right", 0.17)):
                 _dot(sides, row, side, k + shift, COLOURS[side], over)
             _dot(difference, row, "left_minus_right", k, COLOURS["ink"], over)

@@ -18,6 +18,7 @@ from hemiscale.report.figures.style import (
     mark,
     needed,
 )
+from hemiscale.report.frames import each_row, row_of_largest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,7 +71,7 @@ def attention_sink(
                 lw=1.3,
                 ls=(0, (3, 2)) if kind == "untrained" else "-",
             )
-            worst = part.loc[part["ratio"].idxmax()]
+            worst = row_of_largest(part, "ratio")
             text = f"largest at layer {int(worst['layer'])}: {worst['ratio']:.3g} × the median"
             mark(line[0], label, kind=kind, family=family, lines=[text])
             ends.append((float(worst["ratio"]), float(worst["relative_depth"]), label))
@@ -111,13 +112,14 @@ def motion(table: pd.DataFrame, *, width: float = DOUBLE_COLUMN, ax: Axes | None
     -------
     Figure
     """
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
     needed(table, "subject", "mean_displacement_mm", "max_displacement_mm")
-    from matplotlib.ticker import FuncFormatter
 
     table = table.sort_values("mean_displacement_mm", ascending=False)
     with figure_style():
         figure, ax = canvas(width, 0.75 + 0.14 * len(table), ax)
-        for k, row in enumerate(table.itertuples()):
+        for k, row in enumerate(each_row(table)):
             lines = [
                 f"mean {row.mean_displacement_mm:.2f} mm from scan to scan",
                 f"largest {row.max_displacement_mm:.2f} mm",
@@ -129,13 +131,23 @@ def motion(table: pd.DataFrame, *, width: float = DOUBLE_COLUMN, ax: Axes | None
             for artist in (bar[0], mean[0], peak[0]):
                 mark(artist, str(row.subject), lines=lines)
         ax.set_xscale("log")
+        ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        ax.xaxis.set_minor_formatter(NullFormatter())
         ax.set_yticks(range(len(table)), [str(name) for name in table["subject"]], fontsize=7)
         ax.set_ylim(len(table) - 0.4, -0.6)
         ax.tick_params(axis="y", length=0)
         ax.grid(axis="x")
-        ax.set_xlabel("framewise displacement (mm, logarithmic): ● mean, | largest")
+        ax.set_xlabel("framewise displacement (mm, logarithmic)")
         ax.set_ylabel("listener")
+        ax.legend(
+            [mean[0], peak[0]],
+            ["mean", "largest"],
+            loc="lower left",
+            bbox_to_anchor=(0, 1.0),
+            ncols=2,
+            borderpad=0,
+        )
     return figure
 
 
@@ -155,15 +167,17 @@ def timings(table: pd.DataFrame, *, width: float = DOUBLE_COLUMN, ax: Axes | Non
     -------
     Figure
     """
+    from matplotlib.patches import Patch
+
     needed(table, "label", "kind", "family", "features", "encoding")
     with figure_style():
         figure, ax = canvas(width, 0.85 + 0.17 * len(table), ax)
-        stages = (("features", COLOURS["reading"], ""), ("encoding", COLOURS["ink"], ""))
+        stages = {"features": COLOURS["reading"], "encoding": COLOURS["ink"]}
         names = {"features": "reading the story", "encoding": "encoding"}
-        for k, row in enumerate(table.itertuples()):
+        for k, row in enumerate(each_row(table)):
             start = 0.0
             lines = [f"{names[stage]} {numbers.duration(getattr(row, stage))}" for stage in names]
-            for stage, colour, _ in stages:
+            for stage, colour in stages.items():
                 value = float(np.nan_to_num(getattr(row, stage)))
                 bar = ax.barh(k, value, left=start, height=0.62, color=colour, lw=0)
                 mark(
@@ -178,9 +192,7 @@ def timings(table: pd.DataFrame, *, width: float = DOUBLE_COLUMN, ax: Axes | Non
         ax.set_xlim(left=0)
         ax.grid(axis="x")
         ax.set_xlabel("seconds of one process")
-        from matplotlib.patches import Patch
-
-        handles = [Patch(color=colour, label=names[stage]) for stage, colour, _ in stages]
+        handles = [Patch(color=colour, label=names[stage]) for stage, colour in stages.items()]
         ax.legend(
             handles=handles,
             loc="lower left",

@@ -19,6 +19,7 @@ from hemiscale.report.figures.style import (
     needed,
     panels,
 )
+from hemiscale.report.frames import each_row
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,7 +95,7 @@ def region_scores(
     columns = min(columns or (2 if is_narrow(width) else 3), len(regions))
     rows = math.ceil(len(regions) / columns)
     styles = family_styles([*table["family"], *families])
-    marks = {} if ceiling is None else dict(zip(ceiling["region"], ceiling["reliability"]))
+    marks = {} if ceiling is None else ceiling.set_index("region")["reliability"].to_dict()
     with figure_style():
         height = rows * (0.5 + 0.135 * len(labels)) + 0.35
         figure, grid = panels(width, height, rows, columns, sharex=True, sharey=True)
@@ -205,7 +206,7 @@ def ceiling(
     needed(table, "region", "hemisphere", "reliability", "low", "high")
     with figure_style():
         figure, ax = canvas(width, 0.95 + 0.24 * len(table), ax)
-        for k, row in enumerate(table.itertuples()):
+        for k, row in enumerate(each_row(table)):
             colour = COLOURS.get(str(row.hemisphere), COLOURS["baseline"])
             lines = [
                 f"reliability {numbers.score(row.reliability)}",
@@ -216,7 +217,7 @@ def ceiling(
             mark(point[0], str(row.region), lines=lines)
         if best is not None and len(best):
             order = {name: k for k, name in enumerate(table["region"])}
-            for row in best.itertuples():
+            for row in each_row(best):
                 point = ax.plot(
                     row.score,
                     order[row.region],
@@ -272,7 +273,7 @@ def _rows(
     for k, label in enumerate(labels):
         if label not in part.index:
             continue
-        row = part.loc[label]
+        row: Any = part.loc[label]
         kind, family = str(row["kind"]), str(row["family"])
         look = point_look(kind, family, styles)
         text = f"{before}score {numbers.score(row['score'])}"

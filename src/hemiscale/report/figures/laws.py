@@ -18,7 +18,9 @@ from hemiscale.report.figures.style import (
     is_narrow,
     mark,
     needed,
+    root_figure,
 )
+from hemiscale.report.frames import each_row
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["law", "size_axis"]
+
+_ASIDE = 5 / 72  # inches
 
 
 def law(
@@ -54,7 +58,7 @@ def law(
         ``slope`` and ``intercept``, per natural logarithm of the parameters or per bit per byte.
         The line's 95 % band is from the trained models of `table`, counted as independent.
     bands : DataFrame, optional
-        ``label, low, high``: baselines that have no size, as horizontal bands.
+        ``label, score, low, high``: baselines that have no size, as horizontal bands.
     width : float
         Inches; ignored with `ax`.
     over : str
@@ -82,11 +86,11 @@ def law(
         else:
             span = max(float(np.ptp(known[predictor])), 0.1)
             ax.set_xlim(known[predictor].max() + 0.07 * span, known[predictor].min() - 0.07 * span)
-            ax.set_xlabel("bits per byte of the story (better models to the right)")
+            ax.set_xlabel("bits per byte of the story (better to the right)")
         ax.set_ylabel(response)
         if fit is not None:
             _line(ax, known[known["kind"] == "trained"], predictor, fit)
-        for row in known.itertuples():
+        for row in each_row(known):
             _point(ax, row, predictor, styles, over)
         ax.axhline(0, color=COLOURS["muted"], lw=0.8, zorder=0.5)
         if bands is not None and len(bands):
@@ -112,6 +116,8 @@ def size_axis(ax: Axes, parameters: Any) -> None:
 def _point(
     ax: Axes, row: Any, predictor: str, styles: dict[str, tuple[str, str]], over: str
 ) -> None:
+    from matplotlib.transforms import ScaledTranslation
+
     x = getattr(row, predictor)
     kind, family = str(row.kind), str(row.family)
     look = point_look(kind, family, styles)
@@ -122,15 +128,22 @@ def _point(
         lines.append(f"{numbers.parameters(row.parameters)} parameters")
     if np.isfinite(row.bits_per_byte):
         lines.append(f"{row.bits_per_byte:.2f} bits per byte")
+    place = ax.transData
+    if kind == "untrained":
+        # A twin has the size of its trained model: a few points aside, both can be seen.
+        aside = ScaledTranslation(_ASIDE, 0, root_figure(ax).dpi_scale_trans)
+        place = place + aside
     if np.isfinite(row.low) and np.isfinite(row.high):
-        bar = ax.plot([x, x], [row.low, row.high], color=look["color"], lw=1.3, alpha=0.75)
+        bar = ax.plot(
+            [x, x], [row.low, row.high], color=look["color"], lw=1.3, alpha=0.75, transform=place
+        )
         mark(bar[0], str(row.label), kind=kind, family=family, lines=lines)
-    dot = ax.plot(x, row.score, **look)
+    dot = ax.plot(x, row.score, transform=place, **look)
     mark(dot[0], str(row.label), kind=kind, family=family, lines=lines)
 
 
 def _line(ax: Axes, trained: pd.DataFrame, predictor: str, fit: Mapping[str, Any]) -> None:
-    """The fitted line over the range of the models, with the band of the line itself."""
+    """Draw the fitted line over the range of the models, with the band of the line itself."""
     if fit.get("slope") is None or fit.get("intercept") is None or len(trained) < 2:
         return
     size = trained[predictor].to_numpy(dtype=float)
@@ -178,19 +191,23 @@ def _bands(ax: Axes, bands: pd.DataFrame) -> None:
     high = max(high, float(bands["high"].max()))
     pad = 0.03 * (high - low)
     ax.set_ylim(low - pad, high + pad)
-    step = 0.052 * (high - low) * 3.6 / max(ax.get_figure(root=True).get_figheight(), 1)
-    heights = _apart((bands["low"] + bands["high"]).to_numpy(dtype=float) / 2, step)
-    for row, at in zip(bands.itertuples(), heights, strict=True):
-        kind = str(getattr(row, "kind", ""))
-        lines = [f"95 % {numbers.bounds(row.low, row.high)}"]
-        band = ax.axhspan(
-            row.low, row.high, color=COLOURS["baseline"], alpha=0.16, lw=0, zorder=0.4
-        )
-        mark(band, str(row.label), kind=kind, lines=lines)
+    figure = root_figure(ax)
+    narrow = is_narrow(figure.get_figwidth())
+    line_height = 0.045 * (high - low) * 3.6 / figure.get_figheight()
+    step = line_height * (2.1 if narrow else 1.1)
+    heights = _apart(bands["score"].to_numpy(dtype=float), step)
+    for row, at in zip(each_row(bands), heights, strict=True):
+        kind, label = str(getattr(row, "kind", "")), str(row.label)
+        lines = [f"score {numbers.score(row.score)}", f"95 % {numbers.bounds(row.low, row.high)}"]
+        grey = COLOURS["baseline"]
+        band = ax.axhspan(row.low, row.high, color=grey, alpha=0.13, lw=0, zorder=0.4)
+        line = ax.axhline(row.score, color=grey, lw=0.9, zorder=0.45)
+        shown = label.replace(", ", ",\n") if narrow else label
         text = ax.text(
-            1.01, at, row.label, transform=place, fontsize=7, va="center", color=COLOURS["muted"]
+            1.015, at, shown, transform=place, fontsize=7, va="center", color=COLOURS["muted"]
         )
-        mark(text, str(row.label), kind=kind, lines=lines)
+        for artist in (band, line, text):
+            mark(artist, label, kind=kind, lines=lines)
 
 
 def _apart(wanted: Any, step: float) -> Any:
@@ -229,7 +246,7 @@ def _legend(
         handles.append(
             Line2D([], [], color=COLOURS["ink"], lw=1.2, ls=(0, (5, 2)), label="fit, trained")
         )
-    columns = min(len(handles), 2 if ax.get_figure(root=True).get_figwidth() < 5 else 5)
+    columns = min(len(handles), 2 if root_figure(ax).get_figwidth() < 5 else 5)
     ax.legend(
         handles=handles, loc="lower left", bbox_to_anchor=(0, 1.0), ncols=columns, borderpad=0
     )

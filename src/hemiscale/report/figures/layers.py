@@ -19,6 +19,7 @@ from hemiscale.report.figures.style import (
     needed,
     panels,
 )
+from hemiscale.report.frames import each_row
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,7 +93,7 @@ def _profile(ax: Axes, part: pd.DataFrame, styles: dict[str, tuple[str, str]], o
         mark(band, label, kind=kind, family=family)
     line = ax.plot(x, y, color=colour, lw=1.3, ls=(0, (3, 2)) if hollow else "-")
     mark(line[0], label, kind=kind, family=family, lines=[kind])
-    for row in part.itertuples():
+    for row in each_row(part):
         dot = ax.plot(
             row.relative_depth,
             row.score,

@@ -16,6 +16,7 @@ from hemiscale.report.figures.style import (
     mark,
     needed,
 )
+from hemiscale.report.frames import each_row
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +65,7 @@ def listener_scores(
             ax.plot(
                 [part["score"].min(), part["score"].max()], [k, k], color=COLOURS["faint"], lw=0.8
             )
-            for row in part.itertuples():
+            for row in each_row(part):
                 look = point_look(str(row.kind), str(row.family), styles)
                 dot = ax.plot(row.score, k, **look)
                 mark(
@@ -84,7 +85,7 @@ def listener_scores(
         first = table.drop_duplicates("label")
         handles = [
             Line2D([], [], label=str(r.label), **point_look(str(r.kind), str(r.family), styles))
-            for r in first.itertuples()
+            for r in each_row(first)
         ]
         columns = min(len(handles), 2 if figure.get_figwidth() < 5 else 4)
         ax.legend(

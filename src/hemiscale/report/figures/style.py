@@ -30,6 +30,7 @@ __all__ = [
     "needed",
     "panels",
     "read_mark",
+    "root_figure",
 ]
 
 DOUBLE_COLUMN = 7.2
@@ -70,7 +71,7 @@ KIND_MARKERS = {
     "control": "d",
 }
 
-_RC: dict[str, Any] = {
+_RC: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 8,
     "axes.titlesize": 8.5,
@@ -130,12 +131,17 @@ def canvas(width: float, height: float, ax: Axes | None = None) -> tuple[Figure,
     from matplotlib.figure import Figure
 
     if ax is not None:
-        root = ax.get_figure(root=True)
-        if root is None:
-            raise ValueError("these axes belong to no figure")
-        return root, ax
+        return root_figure(ax), ax
     figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.add_subplot()
+
+
+def root_figure(ax: Axes) -> Figure:
+    """Find the figure that axes stand in, whatever subfigures are between."""
+    root = ax.get_figure(root=True)
+    if root is None:
+        raise ValueError("these axes belong to no figure")
+    return root
 
 
 def panels(width: float, height: float, rows: int, columns: int, **options: Any) -> tuple[Any, Any]:

@@ -18,6 +18,7 @@ from hemiscale.report.figures.style import (
     needed,
     panels,
 )
+from hemiscale.report.frames import each_row
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,18 +79,19 @@ def training_trajectory(
 
 
 def _positions(table: pd.DataFrame) -> Any:
-    """Horizontal places: log10 of the step, with untrained and finished one notch outside."""
+    """Find horizontal places: log10 of the step, with untrained and finished one notch outside."""
     steps = table.loc[table["kind"] == "checkpoint", "training_step"].clip(lower=1)
     low, high = np.log10(steps.min()), np.log10(steps.max())
     notch = max((high - low) * 0.18, 0.2)
-    place = np.log10(table["training_step"].clip(lower=1).astype(float))
-    place = place.where(table["kind"] != "untrained", low - notch)
-    return place.where(table["kind"] != "trained", high + notch)
+    place = np.log10(table["training_step"].clip(lower=1).to_numpy(dtype=float))
+    place[(table["kind"] == "untrained").to_numpy()] = low - notch
+    place[(table["kind"] == "trained").to_numpy()] = high + notch
+    return place
 
 
 def _step_ticks(ax: Axes, table: pd.DataFrame) -> None:
     steps = table.loc[table["kind"] == "checkpoint"].drop_duplicates("training_step")
-    ticks = {float(p): numbers.count(s) for p, s in zip(steps["position"], steps["training_step"])}
+    ticks = {float(row.position): numbers.count(row.training_step) for row in each_row(steps)}
     span = max(ticks) - min(ticks)
     kept: dict[float, str] = {}
     for place in sorted(ticks):
@@ -112,7 +114,7 @@ def _trajectory(
     known = np.isfinite(y)
     line = ax.plot(x[known], y[known], color=colour, lw=1, alpha=0.6)
     mark(line[0], str(part["trajectory"].iloc[0]), kind="checkpoint", family=family)
-    for row in part.itertuples():
+    for row in each_row(part):
         value = getattr(row, column)
         if not np.isfinite(value):
             continue

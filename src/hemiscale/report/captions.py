@@ -1,0 +1,184 @@
+"""The words around figures: what data, what interval, and each figure told in a sentence."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from hemiscale.report import numbers
+from hemiscale.report.frames import each_row, rows_of_largest
+from hemiscale.report.limits import recorded_minutes
+from hemiscale.report.load import Results
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "LAYER_CHOICE",
+    "Words",
+    "describe_ceiling",
+    "describe_law",
+    "describe_layers",
+    "describe_listeners",
+    "describe_motion",
+    "describe_regions",
+    "describe_sides",
+    "describe_sink",
+    "describe_timings",
+    "interval_words",
+    "list_scores",
+]
+
+LAYER_CHOICE = "Layer chosen on validation scans, never on the test scans."
+
+_MOST_NAMED = 12
+
+
+class Words:
+    """Turns of phrase that all captions of one study share.
+
+    Attributes
+    ----------
+    subjects : {"listeners", "average"}
+        Whose scores the main figures show.
+    over : {"listeners", "blocks"}
+        What their intervals are over.
+    data, average_data : str
+        The recordings behind the listeners' scores, and behind those of the average subject.
+    interval : str
+        What the bars of the main figures are.
+    regions : str
+        Abbreviated region names spelt out; "" where the study gives no labels.
+    families : list of str
+    """
+
+    def __init__(self, results: Results) -> None:
+        self.subjects = "listeners" if results.has_listeners else "average"
+        self.over = "listeners" if results.has_listeners else "blocks"
+        kind = "simulated data" if results.simulated else "real fMRI"
+        minutes = recorded_minutes(results)
+        time = f", {minutes:.0f} minutes" if minutes else ""
+        n = results.n_listeners
+        who = f"{n} listener{'s' if n != 1 else ''}"
+        self.average_data = (
+            f"{results.name}: average of {who if n else 'all listeners'}{time}, {kind}."
+        )
+        self.data = f"{results.name}: {who}{time}, {kind}." if n else self.average_data
+        self.interval = interval_words(self.over, n)
+        self.regions = _spelt_out(results)
+        self.families = sorted({f for f in results.models["family"] if f})
+
+
+def interval_words(over: str, n_listeners: int) -> str:
+    """Say what the bars of a figure are."""
+    if over == "blocks":
+        return "Bars: 95 % interval over blocks of the recording (Student’s t)."
+    how = "bootstrap" if n_listeners >= 10 else "Student’s t"
+    return f"Bars: 95 % interval over listeners ({how})."
+
+
+def _spelt_out(results: Results) -> str:
+    regions = results.study.get("recordings", {}).get("regions", [])
+    labels = [(r.get("name"), r.get("label")) for r in regions if isinstance(r, dict)]
+    named = [f"{name}: {label}" for name, label in labels if label]
+    return "; ".join(named) + "." if 0 < len(named) <= _MOST_NAMED else ""
+
+
+def describe_law(law: dict[str, Any] | None) -> str:
+    """Tell a law in a sentence: slope, interval, correlation.
+
+    Parameters
+    ----------
+    law : dict or None
+        An entry of ``laws.json``.
+
+    Returns
+    -------
+    str
+        "" where there is no law.
+    """
+    if law is None or law.get("slope") is None:
+        return ""
+    log = law.get("predictor") == "log parameters"
+    factor, per = (math.log(10), "tenfold of parameters") if log else (1.0, "bit per byte")
+    text = f"Slope {numbers.score(law['slope'] * factor, sign=True)} per {per}"
+    if law.get("slope_low") is not None and law.get("slope_high") is not None:
+        low, high = law["slope_low"] * factor, law["slope_high"] * factor
+        text += f", 95 % {numbers.bounds(low, high, sign=True)} over models"
+    if law.get("r") is not None:
+        text += f"; r = {numbers.score(law['r'], digits=2)} over {law['n_models']} models"
+    return text + "."
+
+
+def list_scores(rows: pd.DataFrame) -> str:
+    """Tell the scores of the first rows: ``label, score``."""
+    parts = [f"{r.label} {numbers.score(r.score)}" for r in each_row(rows.head(_MOST_NAMED))]
+    return _sentence(parts, len(rows))
+
+
+def describe_regions(rows: pd.DataFrame) -> str:
+    """Tell the best model of each region."""
+    best = rows_of_largest(rows, "score", of_each="region").head(_MOST_NAMED)
+    parts = [f"{r.region} {r.label} {numbers.score(r.score)}" for r in each_row(best)]
+    return "Best of each region: " + _sentence(parts, rows["region"].nunique())
+
+
+def describe_sides(rows: pd.DataFrame) -> str:
+    """Tell left minus right of each model."""
+    parts = [
+        f"{r.label} {numbers.score(r.left_minus_right, sign=True)}"
+        for r in each_row(rows.head(_MOST_NAMED))
+    ]
+    return "Left minus right: " + _sentence(parts, len(rows))
+
+
+def describe_layers(rows: pd.DataFrame) -> str:
+    """Tell where the profile of each trained model is highest."""
+    trained = rows[rows["kind"] == "trained"]
+    top = rows_of_largest(trained, "score", of_each="label")
+    parts = [f"{r.label} at relative depth {r.relative_depth:.2f}" for r in each_row(top)]
+    return "Highest: " + _sentence(parts, len(parts))
+
+
+def describe_listeners(rows: pd.DataFrame) -> str:
+    """Tell the range of scores over listeners, model by model."""
+    parts = [
+        f"{label} from {numbers.score(part.min())} to {numbers.score(part.max())}"
+        for label, part in rows.groupby("label", sort=False)["score"]
+    ]
+    return f"{rows['listener'].nunique()} listeners: " + _sentence(parts, len(parts))
+
+
+def describe_ceiling(rows: pd.DataFrame) -> str:
+    """Tell the reliability of each region."""
+    parts = [
+        f"{r.region} {numbers.score(r.reliability, digits=2)}"
+        for r in each_row(rows.head(_MOST_NAMED))
+    ]
+    return "Reliability: " + _sentence(parts, len(rows))
+
+
+def describe_sink(rows: pd.DataFrame) -> str:
+    """Tell the largest ratio of each model."""
+    top = rows_of_largest(rows, "ratio", of_each="label")
+    parts = [f"{r.label} {r.ratio:.3g} at layer {r.layer}" for r in each_row(top)]
+    return "Largest ratio: " + _sentence(parts, len(parts))
+
+
+def describe_motion(rows: pd.DataFrame) -> str:
+    """Tell the range of mean displacements."""
+    mean = rows["mean_displacement_mm"]
+    return f"Means from {mean.min():.2f} to {mean.max():.2f} mm over {len(rows)} listeners."
+
+
+def describe_timings(rows: pd.DataFrame) -> str:
+    """Tell what took longest."""
+    parts = [
+        f"{r.label} {numbers.duration(r.features + r.encoding)}" for r in each_row(rows.head(5))
+    ]
+    return "Longest: " + _sentence(parts, len(parts))
+
+
+def _sentence(parts: list[str], total: int) -> str:
+    more = f"; and {total - len(parts)} more" if total > len(parts) else ""
+    return "; ".join(parts) + more + "."
