@@ -11,6 +11,13 @@ from hemiscale.brain.homologues import (
     symmetric_mask,
 )
 from hemiscale.brain.motion import framewise_displacement, read_motion
+from hemiscale.brain.recording_checks import check_recordings, swapped_runs
+from hemiscale.brain.recordings import (
+    Recording,
+    describe_recording,
+    find_bids_recordings,
+    find_recordings,
+)
 from hemiscale.brain.regions import read_region_table
 from hemiscale.brain.spheres import PAPER_REGIONS, VoxelRegion, paper_regions, sphere
 
@@ -18,10 +25,15 @@ __all__ = [
     "PAPER_REGIONS",
     "Grid",
     "Homologues",
+    "Recording",
     "VoxelRegion",
     "atlas_regions",
     "average_subject",
+    "check_recordings",
     "clean_time_courses",
+    "describe_recording",
+    "find_bids_recordings",
+    "find_recordings",
     "framewise_displacement",
     "halves_of_masked_array",
     "homologous_voxels",
@@ -33,6 +45,7 @@ __all__ = [
     "reliable_voxels",
     "resample_mask",
     "sphere",
+    "swapped_runs",
     "symmetric_grid",
     "symmetric_mask",
     "voxel_coordinates",

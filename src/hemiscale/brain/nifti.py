@@ -1,0 +1,138 @@
+"""Open NIfTI files, and say in one sentence what is wrong with those that are none."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hemiscale.errors import InputError
+
+__all__ = ["open_nifti"]
+
+CHUNK = 1 << 20
+HEADER = 348  # bytes of the shortest header
+START = 4096  # bytes by which any reader knows what a file is
+CUT_OFF = "the file is cut off or damaged; download it again."
+
+
+def open_nifti(path: str | Path, *, dimensions: int | None = None) -> Any:
+    """Open a NIfTI file without reading its data, once it is known to be whole.
+
+    A compressed file is known to be whole by the length it states at its end; only where that
+    disagrees with the header is the file read through.
+
+    Parameters
+    ----------
+    path : str or Path
+        ``.nii`` or ``.nii.gz``.
+    dimensions : int, optional
+        3 or 4, where only that will do. A fourth dimension of length one counts as none.
+
+    Returns
+    -------
+    nibabel image
+        Its data are read on demand, scan after scan without starting again from the first.
+
+    Raises
+    ------
+    InputError
+        With one sentence: no such file, a link to content that was not downloaded, a web page
+        saved as NIfTI, a file cut off, not an image, or the wrong number of dimensions.
+    """
+    import nibabel
+
+    path = Path(path)
+    problem = _problem_of_file(path)
+    if problem is not None:
+        raise InputError(f"{path}: {problem}")
+    try:
+        image = nibabel.load(path, keep_file_open=True)
+        shape = tuple(int(n) for n in image.shape)
+        ended = _is_cut_off(path, image)
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        raise InputError(f"{path}: {CUT_OFF}") from None
+    except Exception as error:  # nibabel has many; they are all the same to the reader
+        raise InputError(f"{path}: not a NIfTI image ({_first_line(error)}).") from None
+    if ended:
+        raise InputError(f"{path}: {CUT_OFF}")
+    if dimensions is not None:
+        n_dimensions = len(shape)
+        while n_dimensions > 3 and shape[n_dimensions - 1] == 1:
+            n_dimensions -= 1
+        if n_dimensions != dimensions:
+            what = "a series of scans (4D)" if dimensions == 4 else "one volume (3D)"
+            raise InputError(
+                f"{path}: has {n_dimensions} dimensions ({' x '.join(map(str, shape))}) where "
+                f"{what} is expected."
+            )
+    return image
+
+
+def _problem_of_file(path: Path) -> str | None:
+    if path.is_symlink() and not path.exists():
+        return (
+            "is a link to content that is not on this disk; "
+            "get it first (datalad get, or git annex get)."
+        )
+    if not path.exists():
+        return "there is no such file."
+    if path.is_dir():
+        return "is a folder where a NIfTI file is expected."
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(512)
+    except OSError as error:
+        return f"cannot be read ({error.strerror})."
+    text = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if not start:
+        return "the file is empty; download it again."
+    if text.startswith((b"<!doctype", b"<html", b"<?xml", b"<error", b"<head")):
+        return "is a web page or an error message saved as NIfTI; download the file again."
+    if text.startswith((b"{", b"[")):
+        return "is a message (JSON) saved as NIfTI; download the file again."
+    if text.startswith(b"version https://git-lfs") or b"/annex/objects/" in text:
+        return "is a pointer to content that was not downloaded (git-annex or Git LFS); get it."
+    if path.name.endswith(".gz") and not start.startswith(b"\x1f\x8b"):
+        return "is named .gz but is not compressed; download it again or rename it."
+    if path.name.endswith(".gz"):
+        try:
+            with gzip.open(path, "rb") as content:
+                complete = len(content.read(START)) >= HEADER
+        except (EOFError, zlib.error, gzip.BadGzipFile):
+            complete = False
+        if not complete:
+            return CUT_OFF
+    return None
+
+
+def _is_cut_off(path: Path, image: Any) -> bool:
+    """Tell whether the data end too early, reading the whole file only in doubt."""
+    # The image's header has its offset reset when it is loaded; the array keeps it.
+    needed = int(image.dataobj.offset) + int(
+        np.prod(image.shape, dtype=np.int64) * image.header.get_data_dtype().itemsize
+    )
+    if not path.name.endswith(".gz"):
+        return path.stat().st_size < needed
+    with path.open("rb") as stream:
+        stream.seek(-4, os.SEEK_END)
+        stated = int.from_bytes(stream.read(4), "little")
+    if stated == needed % 2**32:
+        return False
+    # Several members, or bytes after the end, are legal: count what comes out.
+    length = 0
+    with gzip.open(path, "rb") as content:
+        while block := content.read(CHUNK):
+            length += len(block)
+            if length >= needed:
+                return False
+    return True
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
