@@ -91,10 +91,10 @@ def added_part(published: Published) -> str:
         "highest slope when one family is left out, and which.",
         families(laws),
         "## Does it level off?",
-        "Log-linear against a saturating power law. ΔAICc above zero speaks for saturation; the "
-        "leave-one-out errors are in r × 1,000. A law is favoured only if both agree and ΔAICc is "
-        "at least 2. Both take models as independent, and ΔAICc stays close to 2: weak evidence, "
-        "and not the same for the three versions of left minus right.",
+        "Log-linear against a saturating power law. ΔAICc above zero speaks for saturation. Then "
+        "the root mean squared errors (r × 1,000) on models left out one by one, and on whole "
+        "families left out. A law is favoured only if all agree and ΔAICc is at least 2. ΔAICc "
+        "takes models as independent, and stays close to 2: weak evidence either way.",
         saturation(laws),
         "## Where left minus right crosses zero",
         "Parameters at which the fitted line crosses zero. Intervals: Fieller's (models "
@@ -246,13 +246,16 @@ def saturation(laws: dict[str, ScalingLaw]) -> str:
                 f"{found.aicc_log_linear - found.aicc_saturating:.2f}",
                 f"{found.error_log_linear * 1000:.3f}",
                 f"{found.error_saturating * 1000:.3f}",
+                f"{found.family_error_log_linear * 1000:.3f}",
+                f"{found.family_error_saturating * 1000:.3f}",
                 found.favoured,
                 f"{curve.ceiling:.4f}" if curve.bounded else "none",
                 f"{curve.exponent:.2f}" if curve.bounded else "none",
             ]
         )
-    header = ["response", "ΔAICc", "error, log-linear", "error, saturating", "favoured"]
-    return table([*header, "ceiling", "exponent"], rows)
+    header = ["response", "ΔAICc", "log-linear", "saturating"]
+    header += ["log-linear, families out", "saturating, families out"]
+    return table([*header, "favoured", "ceiling", "exponent"], rows)
 
 
 def crossings(laws: dict[str, ScalingLaw]) -> str:

@@ -132,13 +132,22 @@ def test_family_effect_puts_the_three_together():
 
 
 def test_bootstrap_has_no_interval_when_most_resamples_have_no_slope():
-    # Only one family has another size than the rest, and it is absent from a third of resamples
-    # (each family of three is: (2/3)^3 = 30 %); with all sizes equal it is all of them.
-    X = np.column_stack([np.ones(6), [1.0, 1.0, 1.0, 1.0, 2.0, 2.0]])
-    y = np.array([0.0, 0.1, 0.2, 0.1, 0.5, 0.7])
-    assert np.isfinite(bootstrap_over_families(X, y, list("aabbcc")).slope_low)
-    flat = np.column_stack([np.ones(6), np.ones(6)])
-    assert np.isnan(bootstrap_over_families(flat, y, list("aabbcc")).slope_low)
+    # Only one family of five has another size, and it is absent from (4/5)^5 = 33 % of resamples;
+    # with all sizes equal no resample has a slope.
+    labels = list("aabbccddee")
+    x = np.array([1.0] * 8 + [2.0, 2.0])
+    y = 0.1 * x + np.random.default_rng(0).normal(0, 0.1, 10)
+    assert np.isfinite(
+        bootstrap_over_families(np.column_stack([np.ones(10), x]), y, labels).slope_low
+    )
+    flat = np.ones((10, 2))
+    assert np.isnan(bootstrap_over_families(flat, y, labels).slope_low)
+
+
+def test_four_families_are_too_few_to_resample():
+    X, y, labels = planted(0, sizes=(7, 7, 7, 7))
+    assert np.isnan(bootstrap_over_families(X, y, labels).slope_low)
+    assert mixed_fit(X, y, labels).method == "mixed model"
 
 
 @pytest.mark.parametrize("slope_sd", [0.0, 0.004])

@@ -154,6 +154,25 @@ def test_one_family_two_families_and_families_of_one():
     assert "cannot be told from models" in alone.notes[0]
 
 
+def test_four_families_have_a_random_effect_and_no_bootstrap():
+    law = scaling_law(SIZES, scores(), family=np.repeat(list("abcd"), 7))
+    assert np.isfinite(law.families.mixed.slope_low)
+    assert np.isnan(law.families.bootstrap.slope_low)
+    assert any("too few to resample" in note for note in law.notes)
+
+
+def test_linear_scale_has_families_too():
+    law = scaling_law(np.log(SIZES), scores(), family=FAMILY, scale="linear")
+    bootstrap = law.families.bootstrap
+    assert bootstrap.crossing_low < law.zero_crossing < bootstrap.crossing_high
+
+
+def test_a_perfect_line_has_r_one():
+    law = scaling_law([np.e, np.e**2, np.e**3], [1.0, 2.0, 3.0])
+    assert law.r == pytest.approx(1.0)
+    assert law.p == pytest.approx(0.0, abs=1e-6)
+
+
 def test_a_flat_law_says_that_the_crossing_has_no_bound():
     law = scaling_law(SIZES, np.random.default_rng(4).normal(0.2, 0.01, 28))
     assert law.zero_crossing_high == np.inf

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy import optimize
 
+from hemiscale.analysis import least_squares
 from hemiscale.analysis.saturation import compare_laws, fit_saturating
 
 SIZES = np.geomspace(1e8, 1.4e10, 28)
@@ -63,3 +64,37 @@ def test_too_few_or_equal_sizes_are_refused():
         compare_laws(SIZES[:5], np.arange(5.0))
     with pytest.raises(ValueError, match="differ"):
         fit_saturating([1e6, 1e6], [0.1, 0.2])
+
+
+def test_families_are_left_out_as_one():
+    family = np.repeat(list("abcdefg"), 4)
+    score = 0.45 - 0.1 * (SIZES / SIZES[0]) ** -0.8
+    score = score + np.random.default_rng(3).normal(0, 0.002, 28)
+    found = compare_laws(SIZES, score, family=family)
+    errors = []
+    for name in "abcdefg":
+        rest = family != name
+        line = np.polyfit(np.log(SIZES[rest]), score[rest], 1)
+        errors.append(score[~rest] - np.polyval(line, np.log(SIZES[~rest])))
+    expected = np.sqrt(np.mean(np.square(errors)))
+    assert found.family_error_log_linear == pytest.approx(expected)
+    assert found.family_error_saturating < found.family_error_log_linear
+    assert np.isnan(compare_laws(SIZES, score).family_error_saturating)
+
+
+def test_leave_one_out_of_the_line_is_its_press():
+    score = 0.01 * np.log(SIZES) + np.random.default_rng(4).normal(0, 0.003, 28)
+    X = np.column_stack([np.ones(28), np.log(SIZES)])
+    expected = least_squares(X, score).leave_one_out_error()
+    assert compare_laws(SIZES, score).error_log_linear == pytest.approx(expected)
+
+
+def test_a_size_that_only_one_model_has_cannot_be_left_out():
+    found = compare_laws([1e6] * 5 + [1e7], np.arange(6.0))
+    assert np.isnan(found.error_log_linear)
+    assert found.favoured == "undecided"
+
+
+def test_a_perfect_line_is_log_linear():
+    assert compare_laws(SIZES, 0.5 * np.log(SIZES)).favoured == "log-linear"
+    assert compare_laws(SIZES, np.zeros(28)).aicc_log_linear == -np.inf

@@ -19,6 +19,7 @@ from hemiscale.analysis.regression import LeastSquares, least_squares
 
 __all__ = [
     "FEWEST_FAMILIES",
+    "FEWEST_TO_RESAMPLE",
     "FamilyBootstrap",
     "FamilyEffect",
     "MixedFit",
@@ -30,6 +31,10 @@ __all__ = [
 
 FEWEST_FAMILIES = 3
 """With fewer families than this, nothing is said about the variance between them."""
+
+FEWEST_TO_RESAMPLE = 5
+"""With fewer families than this they are not resampled: intervals of simulated laws hold the truth
+in 80 % (three families) or 90 % (four) of cases in place of 95 %."""
 
 
 @dataclass(frozen=True)
@@ -245,9 +250,12 @@ def bootstrap_over_families(
     Returns
     -------
     FamilyBootstrap
-        NaN when fewer than half of the resamples have a slope at all.
+        NaN with fewer than `FEWEST_TO_RESAMPLE` families, or when fewer than half of the resamples
+        have a slope at all.
     """
     X, y, labels = _checked(design, response, family)
+    if len(set(labels)) < FEWEST_TO_RESAMPLE:
+        return FamilyBootstrap(*[float("nan")] * 4)
     # A resample's fit needs only each family's X'X and X'y, taken as often as the family is drawn.
     # Columns are centred: the line's height is at the means of all models.
     centre = X.mean(axis=0)

@@ -8,7 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hemiscale.analysis.families import FEWEST_FAMILIES, FamilyEffect, family_effect
+from hemiscale.analysis.families import (
+    FEWEST_FAMILIES,
+    FEWEST_TO_RESAMPLE,
+    FamilyEffect,
+    family_effect,
+)
 from hemiscale.analysis.regression import (
     LeastSquares,
     correlation_interval,
@@ -214,7 +219,8 @@ def scaling_law(
     families = _families(
         np.column_stack(columns), y, labels, scale, confidence, n_resamples, seed, notes
     )
-    comparison = _comparison(x, y, scale, bool(extra), notes)
+    grouped = labels if families is not None else None
+    comparison = _comparison(x, y, grouped, scale, bool(extra), notes)
     tenfold = np.log(10.0) if scale == "log" else np.nan
     slope, intercept = float(fit.coefficients[1]), float(fit.coefficients[0])
     return ScalingLaw(
@@ -379,6 +385,11 @@ def _families(
     )
     if effect.mixed.notice:
         notes.append(effect.mixed.notice)
+    if n_families < FEWEST_TO_RESAMPLE:
+        notes.append(
+            f"Models of {n_families} families: too few to resample families; the random family "
+            "effect covers families that differ in level, not in slope."
+        )
     if scale == "linear":
         return effect
     with np.errstate(over="ignore"):
@@ -390,6 +401,7 @@ def _families(
 def _comparison(
     x: NDArray[np.float64],
     y: NDArray[np.float64],
+    labels: list[str] | None,
     scale: str,
     has_covariates: bool,
     notes: list[str],
@@ -402,7 +414,7 @@ def _comparison(
             f"(at least {FEWEST_FOR_SATURATION} of four sizes are needed)."
         )
         return None
-    return compare_laws(np.exp(x), y)
+    return compare_laws(np.exp(x), y, family=labels)
 
 
 def _empty_law(

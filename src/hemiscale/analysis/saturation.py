@@ -8,6 +8,7 @@ leave-one-out error asks the models themselves.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,9 +69,12 @@ class Comparison:
     aicc_log_linear, aicc_saturating : float
         Corrected Akaike criterion; lower is better.
     error_log_linear, error_saturating : float
-        Root mean squared leave-one-out error, in units of the score.
+        Root mean squared error on models left out one by one, in units of the score.
+    family_error_log_linear, family_error_saturating : float
+        The same with whole families left out; NaN without families. A sibling in the fit makes a
+        model easy to predict, so this is the harder and fairer test where families differ.
     favoured : {"log-linear", "saturating", "undecided"}
-        The law that both criteria prefer, AICc by at least 2; else undecided.
+        The law that all of these prefer, AICc by at least 2; else undecided.
     """
 
     saturating: Saturating
@@ -78,6 +82,8 @@ class Comparison:
     aicc_saturating: float
     error_log_linear: float
     error_saturating: float
+    family_error_log_linear: float
+    family_error_saturating: float
     favoured: str
 
 
@@ -123,40 +129,67 @@ def fit_saturating(size: ArrayLike, score: ArrayLike) -> Saturating:
     )
 
 
-def compare_laws(size: ArrayLike, score: ArrayLike) -> Comparison:
+def compare_laws(
+    size: ArrayLike, score: ArrayLike, *, family: Sequence[str] | None = None
+) -> Comparison:
     """Hold the log-linear law against the saturating one.
 
     Parameters
     ----------
     size, score : (n,) arrays
         At least `FEWEST_FOR_SATURATION` models.
+    family : sequence of str, (n,), optional
+        Also leave out whole families.
 
     Returns
     -------
     Comparison
     """
-    n_models = np.asarray(size, dtype=np.float64)
+    sizes = np.asarray(size, dtype=np.float64)
     y = np.asarray(score, dtype=np.float64)
     if len(y) < FEWEST_FOR_SATURATION:
         raise ValueError(f"comparing laws needs at least {FEWEST_FOR_SATURATION} models")
-    line = least_squares(np.column_stack([np.ones(len(y)), np.log(n_models)]), y)
-    curve = fit_saturating(n_models, y)
-    errors = []
-    for k in range(len(y)):
-        rest = np.arange(len(y)) != k
-        if np.ptp(n_models[rest]) == 0:
-            errors.append(np.nan)
-            continue
-        errors.append(y[k] - float(fit_saturating(n_models[rest], y[rest])(n_models[k])))
+    line = least_squares(np.column_stack([np.ones(len(y)), np.log(sizes)]), y)
+    curve = fit_saturating(sizes, y)
     aicc_line, aicc_curve = _aicc(line.residuals, 3), _aicc(curve.residuals, 4)
-    error_line = line.leave_one_out_error()
-    error_curve = float(np.sqrt(np.mean(np.square(errors))))
+    line_errors = [_error_left_out(sizes, y, np.arange(len(y)), _line)]
+    curve_errors = [_error_left_out(sizes, y, np.arange(len(y)), fit_saturating)]
+    if family is not None:
+        groups = np.unique([str(name) for name in family], return_inverse=True)[1]
+        line_errors.append(_error_left_out(sizes, y, groups, _line))
+        curve_errors.append(_error_left_out(sizes, y, groups, fit_saturating))
+    pairs = list(zip(line_errors, curve_errors, strict=True))
     favoured = "undecided"
-    if aicc_curve + 2 <= aicc_line and error_curve < error_line:
+    if aicc_curve + 2 <= aicc_line and all(bent < straight for straight, bent in pairs):
         favoured = "saturating"
-    elif aicc_line + 2 <= aicc_curve and error_line <= error_curve:
+    elif aicc_line + 2 <= aicc_curve and all(straight <= bent for straight, bent in pairs):
         favoured = "log-linear"
-    return Comparison(curve, aicc_line, aicc_curve, error_line, error_curve, favoured)
+    by_family = pairs[1] if family is not None else (float("nan"), float("nan"))
+    return Comparison(curve, aicc_line, aicc_curve, *pairs[0], *by_family, favoured)
+
+
+def _line(
+    size: NDArray[np.float64], score: NDArray[np.float64]
+) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+    """Fit the log-linear law."""
+    fit = least_squares(np.column_stack([np.ones(len(size)), np.log(size)]), score)
+    return lambda new: fit.coefficients[0] + fit.coefficients[1] * np.log(new)
+
+
+def _error_left_out(
+    size: NDArray[np.float64],
+    score: NDArray[np.float64],
+    groups: NDArray[np.int64],
+    fit: Callable[..., Callable[[NDArray[np.float64]], NDArray[np.float64]]],
+) -> float:
+    """Root mean squared error of predicting each group from the others; NaN if one cannot be."""
+    errors = np.empty(len(score))
+    for group in np.unique(groups):
+        out = groups == group
+        if out.all() or np.ptp(size[~out]) == 0:
+            return float("nan")
+        errors[out] = score[out] - fit(size[~out], score[~out])(size[out])
+    return float(np.sqrt(np.mean(errors**2)))
 
 
 def _line_in(
