@@ -104,6 +104,13 @@ def test_same_seed_same_interval_and_shape_is_kept():
     assert not np.array_equal(once.low, other.low)
 
 
+def test_the_order_of_listeners_does_not_matter():
+    x = np.random.default_rng(9).normal(0, 1, (14, 3))
+    here, there = interval_over_listeners(x), interval_over_listeners(x[::-1])
+    np.testing.assert_array_equal(here.low, there.low)
+    np.testing.assert_array_equal(here.high, there.high)
+
+
 def test_a_number_or_an_unknown_method_is_refused():
     with pytest.raises(ValueError, match="first axis"):
         t_interval(0.5)

@@ -39,9 +39,38 @@ def test_a_fixed_layer_is_that_layer(make_scores):
     np.testing.assert_array_equal(chosen["score"].values, dataset["score"].values[:, 2])
     with pytest.raises(ValueError, match="layer 7 does not exist: the layers are 0 to 2"):
         select_layers(dataset, 7)
-    for wrong in ("best", True, 1.5):
+    for wrong in ("best", True):
         with pytest.raises(ValueError, match="how must be"):
             select_layers(dataset, wrong)
+
+
+def test_a_relative_depth_is_the_nearest_layer(make_scores):
+    dataset = make_scores(n_layers=5)
+    for depth, layer in ((0.0, 0), (0.5, 2), (0.6, 2), (0.7, 3), (1.0, 4)):
+        chosen = select_layers(dataset, depth)
+        np.testing.assert_array_equal(chosen["score"].values, dataset["score"].values[:, layer])
+    with pytest.raises(ValueError, match="relative depth is between 0 and 1"):
+        select_layers(dataset, 1.5)
+
+
+def test_targets_can_share_the_layer_that_is_best_for_all_of_them(make_scores):
+    dataset = make_scores()
+    together = ["temporal"] * 4 + ["frontal"] * 2
+    validation, test = dataset["validation_score"].values, dataset["score"].values
+    chosen = select_layers(dataset, "validation", together=together)["chosen_layer"].values
+    np.testing.assert_array_equal(
+        chosen[:, :, 0], validation[:, :, :, :4].mean(axis=3).argmax(axis=1)
+    )
+    np.testing.assert_array_equal(
+        chosen[:, :, 5], validation[:, :, :, 4:].mean(axis=3).argmax(axis=1)
+    )
+    assert (np.ptp(chosen[:, :, :4], axis=2) == 0).all()
+    chosen = select_layers(dataset, "test", together=together)["chosen_layer"].values
+    np.testing.assert_array_equal(
+        chosen[:, 0, 0], test.mean(axis=2)[:, :, :4].mean(axis=2).argmax(axis=1)
+    )
+    with pytest.raises(ValueError, match="label for each of 6 targets"):
+        select_layers(dataset, together=["a"])
 
 
 def test_choice_by_test_makes_score_out_of_noise_and_validation_does_not(make_scores):

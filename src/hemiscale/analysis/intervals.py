@@ -262,6 +262,8 @@ def _bca_of_means(
     x: NDArray[np.float64], confidence: float, n_resamples: int, seed: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """BCa interval of the column means of a complete (n_units, m) array, in chunks of columns."""
+    # In order of size, so that the interval does not depend on the order of the listeners.
+    x = np.sort(x, axis=0)
     n_units, n_columns = x.shape
     counts = bootstrap_counts(n_units, n_resamples, seed) / n_units
     mean = x.mean(axis=0)

@@ -10,6 +10,7 @@ side and never mixed.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -60,18 +61,27 @@ def take_layers(scores: ArrayLike, chosen: ArrayLike) -> NDArray[np.float64]:
     return np.where(index >= 0, taken, np.nan)
 
 
-def select_layers(dataset: xr.Dataset, how: str | int = "validation") -> xr.Dataset:
+def select_layers(
+    dataset: xr.Dataset,
+    how: str | int | float = "validation",
+    *,
+    together: Sequence[str] | None = None,
+) -> xr.Dataset:
     """Reduce the layers of a model to one per target.
 
     Parameters
     ----------
     dataset : xarray.Dataset
         `score` and `validation_score` with dims ``subject, layer, run, target``.
-    how : {"validation", "test"} or int
+    how : {"validation", "test"}, int or float
         ``"validation"``: for every subject, run and target the layer with the highest validation
         score, which excludes that run: unbiased, the default. ``"test"``: for every subject and
         target the layer with the highest mean test score over runs: the paper's, inflated by the
-        choice itself. An integer: this layer everywhere (a value of the coordinate `layer`).
+        choice itself. An integer: this layer everywhere (a value of the coordinate `layer`). A
+        float from 0 to 1: the layer nearest to this relative depth (0 the embedding, 1 the last).
+    together : sequence of str, (n_targets,), optional
+        Targets with the same label (a region, or all of them) share one layer, the one with the
+        highest mean score over them; by default each target has its own.
 
     Returns
     -------
@@ -82,32 +92,30 @@ def select_layers(dataset: xr.Dataset, how: str | int = "validation") -> xr.Data
     Raises
     ------
     ValueError
-        For an unknown `how` or a layer that the model does not have.
+        For an unknown `how`, a layer that the model does not have, or labels that do not fit.
     """
     import xarray as xr
 
-    scores = dataset["score"].transpose("layer", "subject", "run", "target")
+    order = ("layer", "subject", "run", "target")
     labels = np.asarray(dataset["layer"].values, dtype=np.int64)
-    test = scores.values.astype(np.float64)
-    if len(labels) == 1 and how in ("validation", "test"):
+    test = dataset["score"].transpose(*order).values.astype(np.float64)
+    groups = _groups(together, test.shape[-1])
+    if isinstance(how, str) and how not in {"validation", "test"}:
+        raise ValueError(f"how must be 'validation', 'test', a layer or a depth, got {how!r}")
+    if not isinstance(how, str):
+        position = _position(labels, how)
+        chosen = np.full(test.shape[1:], position, dtype=np.int64)
+    elif len(labels) == 1:
         # One layer (a baseline): nothing to choose, and no validation scores needed.
         chosen = np.zeros(test.shape[1:], dtype=np.int64)
     elif how == "validation":
-        validation = dataset["validation_score"].transpose("layer", "subject", "run", "target")
-        chosen = best_layers(validation.values)
-    elif how == "test":
+        validation = dataset["validation_score"].transpose(*order).values
+        chosen = best_layers(_shared(validation, groups))
+    else:
         # One layer per subject and target for all runs, from the very scores that are reported.
         over_runs = mean_correlation(test, axis=2)
-        chosen = np.repeat(best_layers(over_runs)[:, None, :], test.shape[2], axis=1)
-    elif isinstance(how, (int, np.integer)) and not isinstance(how, bool):
-        if int(how) not in labels:
-            raise ValueError(
-                f"layer {int(how)} does not exist: the layers are {labels.min()} to {labels.max()}"
-            )
-        position = int(np.flatnonzero(labels == int(how))[0])
-        chosen = np.full(test.shape[1:], position, dtype=np.int64)
-    else:
-        raise ValueError(f"how must be 'validation', 'test' or a layer number, got {how!r}")
+        best = best_layers(_shared(over_runs, groups))
+        chosen = np.repeat(best[:, None, :], test.shape[2], axis=1)
     dims = ("subject", "run", "target")
     kept = {
         name: coord
@@ -122,3 +130,40 @@ def select_layers(dataset: xr.Dataset, how: str | int = "validation") -> xr.Data
         coords=kept,
         attrs={**dataset.attrs, "layer_choice": str(how)},
     )
+
+
+def _position(labels: NDArray[np.int64], how: int | float) -> int:
+    """Find the position of a layer, or of the layer nearest to a relative depth."""
+    if isinstance(how, (bool, np.bool_)):
+        raise ValueError(f"how must be 'validation', 'test', a layer or a depth, got {how!r}")
+    if isinstance(how, (int, np.integer)):
+        if int(how) not in labels:
+            raise ValueError(
+                f"layer {int(how)} does not exist: the layers are {labels.min()} to {labels.max()}"
+            )
+        return int(np.flatnonzero(labels == int(how))[0])
+    if not 0 <= how <= 1:
+        raise ValueError(f"a relative depth is between 0 and 1, got {how}")
+    return int(np.argmin(np.abs(labels - how * labels.max())))
+
+
+def _groups(together: Sequence[str] | None, n_targets: int) -> NDArray[np.int64] | None:
+    if together is None:
+        return None
+    names = [str(name) for name in together]
+    if len(names) != n_targets:
+        raise ValueError(
+            f"together needs a label for each of {n_targets} targets, got {len(names)}"
+        )
+    return np.unique(names, return_inverse=True)[1]
+
+
+def _shared(scores: NDArray[np.float64], groups: NDArray[np.int64] | None) -> NDArray[np.float64]:
+    """Replace each target's score by the mean over its group."""
+    if groups is None:
+        return scores
+    shared = np.empty(scores.shape)
+    for group in range(int(groups.max()) + 1):
+        members = groups == group
+        shared[..., members] = mean_correlation(scores[..., members])[..., None]
+    return shared
