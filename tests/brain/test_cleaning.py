@@ -67,3 +67,57 @@ def test_motion_files(tmp_path):
         read_motion(path)
     with pytest.raises(InputError, match="no such file"):
         read_motion(tmp_path / "none.txt")
+
+
+def test_butterworth_is_what_the_paper_used():
+    """NiftiMasker(detrend=True, high_pass=1/128, t_r=2) hands its scans to this filter."""
+    from scipy.signal import butter, detrend, sosfiltfilt
+
+    data = np.random.default_rng(0).normal(size=(N, 3)).cumsum(0)
+    sections = butter(5, 1 / 128, "highpass", fs=1 / T_R, output="sos")
+    filtered = sosfiltfilt(sections, detrend(data, axis=0), axis=0)
+    filtered -= filtered.mean(0)
+    cleaned = clean_time_courses(data, T_R, high_pass=128, drift="butterworth")
+    for k in range(3):
+        # The two differ in how they pad the ends; within, they are one filter.
+        assert np.corrcoef(cleaned[40:-40, k], filtered[40:-40, k])[0, 1] > 0.999
+
+
+def test_confounds_go_and_their_mean_does_not_matter():
+    rng = np.random.default_rng(0)
+    motion, signal = rng.normal(size=(N, 2)), np.sin(TIME / 3)
+    data = (signal + motion @ [3.0, -2.0])[:, None]
+    for shift in (0.0, 1000.0):
+        confounds = np.column_stack([motion + shift, np.ones(N)])
+        cleaned = clean_time_courses(data, T_R, high_pass=128, confounds=confounds)
+        assert np.corrcoef(cleaned[:, 0], signal)[0, 1] > 0.99
+        assert abs(cleaned[:, 0] @ (motion[:, 0] - motion[:, 0].mean())) / N < 0.02
+
+
+def test_confounds_must_fit():
+    data = np.random.default_rng(0).normal(size=(N, 1))
+    with pytest.raises(ValueError, match=r"confounds are \(3, 2\) where \(362, n\)"):
+        clean_time_courses(data, T_R, high_pass=128, confounds=np.ones((3, 2)))
+    many = np.random.default_rng(0).normal(size=(N, N))
+    with pytest.raises(ValueError, match="leave nothing"):
+        clean_time_courses(data, T_R, high_pass=128, confounds=many)
+    only_constant = clean_time_courses(data, T_R, high_pass=128, confounds=np.ones((N, 1)))
+    np.testing.assert_allclose(only_constant, clean_time_courses(data, T_R, high_pass=128))
+
+
+def test_average_takes_subjects_as_they_come():
+    subjects = np.random.default_rng(0).normal(size=(5, 50, 2)).astype(np.float32)
+    held = []
+
+    def arriving():
+        for subject in subjects:
+            held.append(len(held))
+            yield subject
+
+    mean = average_subject(arriving())
+    assert (len(held), mean.dtype) == (5, np.float64)
+    np.testing.assert_allclose(mean, average_subject(list(subjects)))
+    with pytest.raises(ValueError, match="no subject"):
+        average_subject([])
+    with pytest.raises(ValueError, match=r"subject 2 is \(3, 2\) where the others are \(50, 2\)"):
+        average_subject([subjects[0], subjects[1][:3]])

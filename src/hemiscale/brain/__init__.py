@@ -2,6 +2,7 @@
 
 from hemiscale.brain.atlases import atlas_regions, mask_regions
 from hemiscale.brain.cleaning import average_subject, clean_time_courses
+from hemiscale.brain.confounds import read_confounds
 from hemiscale.brain.grids import Grid, resample_mask, symmetric_grid, voxel_coordinates
 from hemiscale.brain.homologues import (
     Homologues,
@@ -11,6 +12,12 @@ from hemiscale.brain.homologues import (
     symmetric_mask,
 )
 from hemiscale.brain.motion import framewise_displacement, read_motion
+from hemiscale.brain.prepared import (
+    prepare_average,
+    prepare_recording,
+    prepared_file,
+    read_prepared,
+)
 from hemiscale.brain.recording_checks import check_recordings, swapped_runs
 from hemiscale.brain.recordings import (
     Recording,
@@ -20,9 +27,11 @@ from hemiscale.brain.recordings import (
 )
 from hemiscale.brain.regions import read_region_table
 from hemiscale.brain.spheres import PAPER_REGIONS, VoxelRegion, paper_regions, sphere
+from hemiscale.brain.volumes import Cleaning, clean_volumes, common_mask, masked_scans
 
 __all__ = [
     "PAPER_REGIONS",
+    "Cleaning",
     "Grid",
     "Homologues",
     "Recording",
@@ -31,6 +40,8 @@ __all__ = [
     "average_subject",
     "check_recordings",
     "clean_time_courses",
+    "clean_volumes",
+    "common_mask",
     "describe_recording",
     "find_bids_recordings",
     "find_recordings",
@@ -39,8 +50,14 @@ __all__ = [
     "homologous_voxels",
     "intersubject_reliability",
     "mask_regions",
+    "masked_scans",
     "paper_regions",
+    "prepare_average",
+    "prepare_recording",
+    "prepared_file",
+    "read_confounds",
     "read_motion",
+    "read_prepared",
     "read_region_table",
     "reliable_voxels",
     "resample_mask",

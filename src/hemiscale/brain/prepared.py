@@ -1,0 +1,236 @@
+"""Clean recordings on disk: compressed, fingerprinted, made once, one run at a time."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hemiscale.brain.cleaning import average_subject
+from hemiscale.brain.grids import Grid
+from hemiscale.brain.recordings import Recording
+from hemiscale.brain.volumes import Cleaning, clean_volumes
+from hemiscale.errors import InputError
+from hemiscale.results import (
+    file_digest,
+    fingerprint,
+    read_dataset,
+    safe_name,
+    stored_fingerprint,
+    write_dataset,
+)
+
+__all__ = ["prepare_average", "prepare_recording", "prepared_file", "read_prepared"]
+
+RECIPE = 1  # raise when the same settings give other numbers than before
+
+
+def prepared_file(folder: str | Path, subject: str, run: int) -> Path:
+    """Where the clean scans of a run are kept.
+
+    Parameters
+    ----------
+    folder : str or Path
+    subject : str
+    run : int
+        From 1.
+
+    Returns
+    -------
+    Path
+    """
+    return Path(folder) / safe_name(subject) / f"run-{run:02d}.nc"
+
+
+def read_prepared(path: str | Path) -> np.ndarray:
+    """Read what `prepare_recording` or `prepare_average` stored.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    (n_scans, n_voxels) float32 array
+    """
+    return np.asarray(read_dataset(Path(path))["bold"].values)
+
+
+def prepare_recording(
+    recording: Recording,
+    mask_img: Any,
+    cleaning: Cleaning,
+    folder: str | Path,
+    *,
+    confounds: np.ndarray | None = None,
+) -> Path:
+    """Clean one run of one subject and store it, unless that is done already.
+
+    Parameters
+    ----------
+    recording : Recording
+    mask_img : Niimg-like
+    cleaning : Cleaning
+    folder : str or Path
+    confounds : (n_scans, n_confounds) array, optional
+
+    Returns
+    -------
+    Path
+        A netCDF file with ``bold (scan, voxel)``; `read_prepared` reads it. It counts as done
+        where it was made from the same bytes with the same mask and settings.
+
+    Raises
+    ------
+    InputError
+        As `clean_volumes`.
+    """
+    path = prepared_file(folder, recording.subject, recording.run)
+    mark = _fingerprint(recording.path, mask_img, cleaning, confounds)
+    if stored_fingerprint(path) != mark:
+        scans = clean_volumes(recording.path, mask_img, cleaning, confounds=confounds)
+        _write(path, scans, mark, cleaning, n_subjects=1)
+    return path
+
+
+def prepare_average(
+    recordings: Sequence[Recording],
+    mask_img: Any,
+    cleaning: Cleaning,
+    folder: str | Path,
+    *,
+    confounds: Mapping[Path, np.ndarray] | None = None,
+    keep_individuals: bool = False,
+    name: str = "average",
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Path]:
+    """Average all subjects run by run and store the average subject.
+
+    One recording is in memory at a time, beside the float64 sum of the run. A run that is
+    finished is not made again; where `keep_individuals` has stored subjects, an average that was
+    broken off goes on from them.
+
+    Parameters
+    ----------
+    recordings : sequence of Recording
+        All runs of all subjects.
+    mask_img : Niimg-like
+    cleaning : Cleaning
+    folder : str or Path
+    confounds : mapping from the path of a recording to its confounds, optional
+    keep_individuals : bool
+        Store every subject too (needed to score individuals or for the ceiling).
+    name : str
+        Subject name of the average.
+    progress : callable, optional
+        Called with (recordings done, recordings in all).
+
+    Returns
+    -------
+    list of Path
+        One file per run, in order.
+
+    Raises
+    ------
+    InputError
+        As `clean_volumes`; also where subjects do not have the same runs or numbers of scans.
+    """
+    confounds = confounds or {}
+    runs = sorted({r.run for r in recordings})
+    _check_complete(recordings, runs)
+    n_done, made = 0, []
+
+    def scans_of(here: Sequence[Recording], marks: Sequence[str]) -> Iterator[np.ndarray]:
+        nonlocal n_done
+        for recording, mark in zip(here, marks, strict=True):
+            kept = prepared_file(folder, recording.subject, recording.run)
+            if stored_fingerprint(kept) == mark:
+                scans = read_prepared(kept)
+            else:
+                scans = clean_volumes(
+                    recording.path, mask_img, cleaning, confounds=confounds.get(recording.path)
+                )
+                if keep_individuals:
+                    _write(kept, scans, mark, cleaning, n_subjects=1)
+            n_done += 1
+            if progress is not None:
+                progress(n_done, len(recordings))
+            yield scans
+
+    for run in runs:
+        here = [r for r in recordings if r.run == run]
+        marks = [_fingerprint(r.path, mask_img, cleaning, confounds.get(r.path)) for r in here]
+        mark = fingerprint(average_of=sorted(marks), recipe=RECIPE)
+        path = prepared_file(folder, name, run)
+        if stored_fingerprint(path) != mark:
+            average = average_subject(scans_of(here, marks)).astype(np.float32)
+            _write(path, average, mark, cleaning, n_subjects=len(here))
+        elif keep_individuals:
+            deque(scans_of(here, marks), maxlen=0)
+        else:
+            n_done += len(here)
+            if progress is not None:
+                progress(n_done, len(recordings))
+        made.append(path)
+    return made
+
+
+def _check_complete(recordings: Sequence[Recording], runs: Sequence[int]) -> None:
+    problems = []
+    for run in runs:
+        here = [r for r in recordings if r.run == run]
+        lengths = sorted({r.n_scans for r in here})
+        if len(lengths) > 1:
+            problems.append(
+                f"run {run}: the subjects have {' and '.join(map(str, lengths))} scans; "
+                "they cannot be averaged."
+            )
+        absent = {r.subject for r in recordings} - {r.subject for r in here}
+        if absent:
+            problems.append(f"run {run}: {', '.join(sorted(absent))} is missing.")
+        if len({r.subject for r in here}) != len(here):
+            problems.append(f"run {run}: a subject is there more than once.")
+    if problems:
+        raise InputError(*problems)
+
+
+def _fingerprint(
+    path: Path, mask_img: Any, cleaning: Cleaning, confounds: np.ndarray | None
+) -> str:
+    from nilearn.image import load_img
+
+    mask = load_img(mask_img)
+    try:
+        source = file_digest(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}).") from None
+    return fingerprint(
+        source=source,
+        mask=np.packbits(np.asarray(mask.dataobj) > 0),
+        shape=list(mask.shape),
+        affine=np.round(Grid.of(mask).matrix, 4),
+        cleaning=asdict(cleaning),
+        confounds=np.zeros(0) if confounds is None else np.asarray(confounds, dtype=np.float64),
+        recipe=RECIPE,
+    )
+
+
+def _write(
+    path: Path, scans: np.ndarray, mark: str, cleaning: Cleaning, *, n_subjects: int
+) -> None:
+    import xarray as xr
+
+    array = xr.DataArray(scans, dims=("scan", "voxel"), name="bold")
+    # Noise compresses badly; shuffling its bytes and the fastest level gain what there is to gain.
+    array.encoding = {"zlib": True, "complevel": 1, "shuffle": True}
+    dataset = array.to_dataset()
+    dataset.attrs = {
+        "fingerprint": mark,
+        "n_subjects": n_subjects,
+        **{key: str(value) for key, value in asdict(cleaning).items()},
+    }
+    write_dataset(path, dataset)

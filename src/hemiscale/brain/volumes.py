@@ -1,0 +1,335 @@
+"""From the volumes of one run to a clean (n_scans, n_voxels) array on the grid of the mask."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from hemiscale.brain.cleaning import Drift, clean_time_courses
+from hemiscale.brain.grids import Grid
+from hemiscale.brain.homologues import symmetric_mask
+from hemiscale.brain.nifti import open_nifti
+from hemiscale.errors import InputError
+
+__all__ = ["Cleaning", "clean_volumes", "common_mask", "masked_scans"]
+
+SCANS_AT_ONCE = 16
+
+
+@dataclass(frozen=True)
+class Cleaning:
+    """How volumes become time courses.
+
+    Attributes
+    ----------
+    t_r : float
+        Seconds between scans.
+    high_pass : float
+        Cut-off period in seconds; 0: only the mean and the linear trend go.
+    drift : str
+        ``"cosine"`` or ``"butterworth"`` (the paper's); see `clean_time_courses`.
+    smoothing : float or None
+        Full width at half maximum of a Gaussian, in millimetres (4 for the paper's individuals).
+    interpolation : str
+        Where the recording is on another grid than the mask: ``"continuous"`` (third-order
+        splines, nilearn's default), ``"linear"`` (several times faster) or ``"nearest"``.
+    """
+
+    t_r: float
+    high_pass: float = 128.0
+    drift: Drift = "cosine"
+    smoothing: float | None = None
+    interpolation: Literal["continuous", "linear", "nearest"] = "continuous"
+
+
+def clean_volumes(
+    path: str | Path, mask_img: Any, cleaning: Cleaning, *, confounds: np.ndarray | None = None
+) -> np.ndarray:
+    """Read one run of one subject: resampled, smoothed, masked, cleaned, standardised.
+
+    Parameters
+    ----------
+    path : str or Path
+        A 4D NIfTI file.
+    mask_img : Niimg-like
+        Its grid is the grid of the analysis.
+    cleaning : Cleaning
+    confounds : (n_scans, n_confounds) array, optional
+        Regressed out.
+
+    Returns
+    -------
+    (n_scans, n_voxels) float32 array
+        In the order of the masked array; mean 0 and standard deviation 1 in each column.
+
+    Raises
+    ------
+    InputError
+        Where the file is not whole, or voxels of the mask are not finite or never change.
+    """
+    scans = masked_scans(
+        path, mask_img, smoothing=cleaning.smoothing, interpolation=cleaning.interpolation
+    )
+    if confounds is not None and len(confounds) != len(scans):
+        raise InputError(
+            f"{path}: has {len(scans)} scans but there are {len(confounds)} rows of confounds."
+        )
+    cleaned = clean_time_courses(
+        scans,
+        cleaning.t_r,
+        high_pass=cleaning.high_pass,
+        drift=cleaning.drift,
+        confounds=confounds,
+    )
+    return cleaned.astype(np.float32)
+
+
+def masked_scans(
+    path: str | Path,
+    mask_img: Any,
+    *,
+    smoothing: float | None = None,
+    interpolation: Literal["continuous", "linear", "nearest"] = "continuous",
+) -> np.ndarray:
+    """Read the voxels of a mask from one run, a few scans at a time.
+
+    Parameters
+    ----------
+    path : str or Path
+        A 4D NIfTI file.
+    mask_img : Niimg-like
+    smoothing : float, optional
+        Full width at half maximum in millimetres, after resampling.
+    interpolation : str
+        Used only where the grids differ.
+
+    Returns
+    -------
+    (n_scans, n_voxels) float32 array
+        In the units of the file.
+
+    Raises
+    ------
+    InputError
+        Where the file is not whole, or voxels of the mask are not finite or never change.
+    """
+    from nilearn.image import load_img
+
+    mask = load_img(mask_img)
+    inside = np.asarray(mask.dataobj) > 0
+    if inside.ndim != 3 or not inside.any():
+        raise ValueError("the mask must be one volume with at least one voxel in it")
+    grid = Grid.of(mask)
+    image = open_nifti(path, dimensions=4)
+    resample = not Grid.of(image).matches(grid)
+    values = np.empty((image.shape[3], int(inside.sum())), dtype=np.float32)
+    broken = np.zeros(image.shape[:3], dtype=bool)
+    for scans, block in _blocks(path, image):
+        finite = np.isfinite(block)
+        if not finite.all():
+            # Outside the mask this is usual; inside it is told below.
+            broken |= ~finite.all(axis=3)
+            block[~finite] = 0
+        if resample or smoothing:
+            block = _moved(block, image, grid if resample else None, smoothing, interpolation)
+        values[scans] = block[inside].T
+    problem = _broken_voxels(path, broken, image, mask) or _still_voxels(path, values, mask)
+    if problem:
+        raise InputError(problem)
+    return values
+
+
+def _blocks(path: str | Path, image: Any) -> Iterator[tuple[slice, np.ndarray]]:
+    n_scans = image.shape[3]
+    for start in range(0, n_scans, SCANS_AT_ONCE):
+        scans = slice(start, min(start + SCANS_AT_ONCE, n_scans))
+        try:
+            block = np.asarray(image.dataobj[:, :, :, scans], dtype=np.float32)
+        except Exception as error:  # zlib, gzip, nibabel and the system have one each
+            raise InputError(
+                f"{path}: scans {scans.start + 1} to {scans.stop} cannot be read "
+                f"({str(error).splitlines()[0] if str(error) else type(error).__name__}); "
+                "download the file again."
+            ) from None
+        # A five-dimensional file with one channel is the same thing.
+        block = block.reshape(*image.shape[:3], -1)
+        yield scans, block if block.flags.writeable else block.copy()
+
+
+def _moved(
+    block: np.ndarray, image: Any, grid: Grid | None, smoothing: float | None, interpolation: str
+) -> np.ndarray:
+    from nibabel import Nifti1Image
+    from nilearn.image import resample_img, smooth_img
+
+    volumes = Nifti1Image(block, image.affine)
+    with warnings.catch_warnings():
+        # Counts and masks are resampled on purpose where they come.
+        warnings.filterwarnings("ignore", message="Resampling binary images")
+        if grid is not None:
+            volumes = resample_img(
+                volumes,
+                target_affine=grid.matrix,
+                target_shape=grid.shape,
+                interpolation=interpolation,
+                # Clipping to the range of the data would depend on how many scans are read at once.
+                clip=False,
+            )
+        if smoothing:
+            volumes = smooth_img(volumes, smoothing)
+    return np.asarray(volumes.dataobj)
+
+
+def _broken_voxels(path: str | Path, broken: np.ndarray, image: Any, mask: Any) -> str | None:
+    if not broken.any():
+        return None
+    grid = Grid.of(mask)
+    if not Grid.of(image).matches(grid):
+        from nibabel import Nifti1Image
+        from nilearn.image import resample_img
+
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Resampling binary images")
+            share = resample_img(
+                Nifti1Image(broken.astype(np.float32), image.affine),
+                target_affine=grid.matrix,
+                target_shape=grid.shape,
+                interpolation="linear",
+            )
+        broken = np.asarray(share.dataobj) > 1e-3  # its neighbours count among them
+    inside = np.asarray(mask.dataobj) > 0
+    where = np.argwhere(broken & inside)
+    if not len(where):
+        return None
+    return (
+        f"{path}: {len(where)} of {inside.sum()} voxels of the mask hold values that are not "
+        f"finite (NaN or infinity), the first at {_place(where[0], grid)}; "
+        "leave those voxels out of the mask or repair the recording."
+    )
+
+
+def _still_voxels(path: str | Path, values: np.ndarray, mask: Any) -> str | None:
+    still = np.flatnonzero(np.ptp(values, axis=0) == 0)
+    n_voxels = values.shape[1]
+    if not len(still):
+        return None
+    if len(still) == n_voxels:
+        what = "zero" if not values.any() else "constant"
+        return f"{path}: all voxels of the mask are {what}; the recording is empty."
+    first = np.argwhere(np.asarray(mask.dataobj) > 0)[still[0]]
+    zero = "are zero in all scans" if not values[:, still].any() else "never change"
+    return (
+        f"{path}: {len(still)} of {n_voxels} voxels of the mask {zero}, the first at "
+        f"{_place(first, Grid.of(mask))}; use a mask common to all recordings (common_mask), "
+        "or is the mask in another space?"
+    )
+
+
+def _place(voxel: np.ndarray, grid: Grid) -> str:
+    x, y, z = grid.matrix[:3, :3] @ voxel + grid.matrix[:3, 3]
+    return f"({x:g}, {y:g}, {z:g}) mm"
+
+
+def common_mask(
+    paths: Iterable[str | Path], grid: Grid, *, share: float = 1.0, symmetric: bool = True
+) -> tuple[Any, int]:
+    """Make a mask of the voxels that are brain in all recordings, one recording at a time.
+
+    A voxel counts as brain in a recording where nilearn's `compute_epi_mask` finds it so in the
+    mean over scans, brought to `grid`, and where it is
+    finite and changes from scan to scan.
+
+    Parameters
+    ----------
+    paths : iterable of str or Path
+        4D NIfTI files of all runs and subjects.
+    grid : Grid
+        The grid of the analysis; see `symmetric_grid`.
+    share : float
+        Share of the recordings that must agree; 1 is all.
+    symmetric : bool
+        Leave out voxels whose mirror image is not in the mask.
+
+    Returns
+    -------
+    mask_img : Nifti1Image
+    n_lost : int
+        Voxels that symmetry cost; 0 without it.
+
+    Raises
+    ------
+    InputError
+        Where a file is not whole or holds no brain.
+    ValueError
+        Where there are no recordings, or nothing is common to them.
+    """
+    from nibabel import Nifti1Image
+
+    votes = np.zeros(grid.shape, dtype=np.int64)
+    n_recordings = 0
+    for path in paths:
+        votes += _brain(path, grid)
+        n_recordings += 1
+    if not n_recordings:
+        raise ValueError("there are no recordings to make a mask of")
+    mask = votes >= max(share * n_recordings - 1e-9, 1)
+    if not mask.any():
+        raise ValueError(
+            f"no voxel is brain in {share:.0%} of the {n_recordings} recordings; "
+            "are they all in one space?"
+        )
+    image = Nifti1Image(mask.astype(np.uint8), grid.matrix)
+    return symmetric_mask(image) if symmetric else (image, 0)
+
+
+def _brain(path: str | Path, grid: Grid) -> np.ndarray:
+    from nibabel import Nifti1Image
+    from nilearn.image import resample_img
+    from nilearn.masking import compute_epi_mask
+
+    image = open_nifti(path, dimensions=4)
+    total = np.zeros(image.shape[:3])
+    low = np.full(image.shape[:3], np.inf, dtype=np.float32)
+    high = -low
+    broken = np.zeros(image.shape[:3], dtype=bool)
+    for _, block in _blocks(path, image):
+        finite = np.isfinite(block)
+        broken |= ~finite.all(axis=3)
+        block[~finite] = 0
+        total += block.sum(axis=3, dtype=np.float64)
+        np.minimum(low, block.min(axis=3), out=low)
+        np.maximum(high, block.max(axis=3), out=high)
+    alive = (high > low) & ~broken
+    if not alive.any():
+        raise InputError(f"{path}: all voxels are zero or constant; the recording is empty.")
+    # What never changes is no brain; the resampled share of living voxels must be full.
+    mean = Nifti1Image((total / image.shape[3]).astype(np.float32), image.affine)
+    living = Nifti1Image(alive.astype(np.float32), image.affine)
+    if not Grid.of(image).matches(grid):
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Resampling binary images")
+            mean, living = (
+                resample_img(
+                    volume,
+                    target_affine=grid.matrix,
+                    target_shape=grid.shape,
+                    interpolation="linear",
+                )
+                for volume in (mean, living)
+            )
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            brain = np.asarray(compute_epi_mask(mean).dataobj) > 0
+    except Exception as error:
+        raise InputError(
+            f"{path}: no brain can be told from the background "
+            f"({str(error).splitlines()[0] if str(error) else type(error).__name__}); "
+            "give a mask image."
+        ) from None
+    return np.asarray(brain & (np.asarray(living.dataobj) > 0.999))
