@@ -151,13 +151,11 @@ def _models(results: Results) -> Table:
     """List every group: what it is and what it scores, listeners and average subject."""
     who = [("", "listeners")] if results.has_listeners else []
     who += [("average_", "average")] if results.has_average else []
-    columns = [("model", False), ("kind", False), ("family", False), ("parameters", True)]
-    columns += [("layers", True), ("width", True), ("bits / byte", True)]
-    for _, name in who:
-        columns += [(f"score, {name}", True)]
-    for _, name in who:
-        columns += [(f"best layer by test, {name}", True)]
-    columns += [("typical layer", True), ("seeds", True)]
+    columns = [("model", False)]
+    columns += [(f"score, {name}", True) for _, name in who]
+    columns += [("bits / byte", True), ("parameters", True), ("kind", False), ("family", False)]
+    columns += [("layers", True), ("width", True), ("typical layer", True), ("seeds", True)]
+    columns += [(f"best layer by test, {name}", True) for _, name in who]
     groups = results.groups.sort_values(
         "score" if results.has_listeners else "average_score", ascending=False, kind="stable"
     )
@@ -166,26 +164,27 @@ def _models(results: Results) -> Table:
         kind, family = record["kind"], record["family"]
         label = readable_name(record["group"], kind, int(record["width"]))
         bits = float(record["bits_per_byte"])
+        has_size = record["parameters"] > 0
+        nothing = Cell(numbers.NOTHING)
+        layer = record["typical_layer"]
         cells = [
             Cell(label, label.lower()),
-            Cell(kind, kind),
-            Cell(family or numbers.NOTHING, family or None),
-            Cell(
-                numbers.parameters(record["parameters"]),
-                float(record["parameters"]) if record["parameters"] > 0 else None,
+            *(
+                _estimate(*(record[f"{prefix}score{end}"] for end in ("", "_low", "_high")))
+                for prefix, _ in who
             ),
-            _number(record["layers"]) if record["parameters"] > 0 else Cell(numbers.NOTHING),
+            Cell(f"{bits:.2f}", bits) if math.isfinite(bits) else nothing,
+            Cell(numbers.parameters(record["parameters"]), float(record["parameters"]))
+            if has_size
+            else nothing,
+            Cell(kind, kind),
+            _words(family),
+            _number(record["layers"]) if has_size else nothing,
             _number(record["width"]),
-            Cell(f"{bits:.2f}", bits) if math.isfinite(bits) else Cell(numbers.NOTHING),
+            _number(layer) if has_size and layer >= 0 else nothing,
+            _number(record["n_models"]),
+            *(_estimate(record[f"{prefix}score_test_selected"], None, None) for prefix, _ in who),
         ]
-        for prefix, _ in who:
-            cells.append(_estimate(*(record[f"{prefix}score{e}"] for e in ("", "_low", "_high"))))
-        for prefix, _ in who:
-            cells.append(_estimate(record[f"{prefix}score_test_selected"], None, None))
-        layer = record["typical_layer"]
-        known = record["parameters"] > 0 and layer >= 0
-        cells.append(_number(layer) if known else Cell(numbers.NOTHING))
-        cells.append(_number(record["n_models"]))
         rows.append(Row(cells, kind, family))
     over = " and ".join(
         "over listeners" if name == "listeners" else "over blocks for the average subject"

@@ -265,11 +265,12 @@ def training_rows(results: Results, subjects: str) -> pd.DataFrame:
         checkpoint's name is that of its model, ``@`` and the step.
     """
     groups = _groups(results, subjects)
-    checkpoints = groups[groups["kind"] == "checkpoint"]
-    trajectory = checkpoints["group"].str.rpartition("@")[0]
-    trajectory = trajectory.where(trajectory != "", checkpoints["family"])
-    names = set(trajectory)
-    groups["trajectory"] = trajectory.reindex(groups.index)
+    checkpoint = groups["kind"] == "checkpoint"
+    groups["trajectory"] = [
+        (name.rpartition("@")[0] or family) if is_one else None
+        for name, family, is_one in zip(groups["group"], groups["family"], checkpoint, strict=True)
+    ]
+    names = set(groups.loc[checkpoint, "trajectory"])
     for kind, ending in (("trained", ""), ("untrained", "-untrained")):
         of_kind = groups["kind"] == kind
         base = groups["group"].str.removesuffix(ending) if ending else groups["group"]

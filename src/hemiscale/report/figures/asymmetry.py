@@ -149,4 +149,5 @@ def _side_legend(ax: Axes) -> None:
         Line2D([], [], color=COLOURS[side], marker="o", ls="none", markersize=4.2, label=side)
         for side in ("left", "right")
     ]
-    ax.legend(handles=handles, loc="lower right", bbox_to_anchor=(1, 1.0), ncols=2, borderpad=0)
+    # The lowest rows are the baselines that know nothing: there the right side is free.
+    ax.legend(handles=handles, loc="lower right")

@@ -184,7 +184,14 @@ def timings(table: pd.DataFrame, *, width: float = DOUBLE_COLUMN, ax: Axes | Non
                     bar[0], str(row.label), kind=str(row.kind), family=str(row.family), lines=lines
                 )
                 start += value
-            ax.text(start, k, f" {numbers.duration(start)}", va="center", fontsize=7)
+            ax.annotate(
+                numbers.duration(start),
+                (start, k),
+                xytext=(3, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=7,
+            )
         ax.set_yticks(range(len(table)), list(table["label"]))
         ax.set_ylim(len(table) - 0.4, -0.6)
         ax.tick_params(axis="y", length=0)

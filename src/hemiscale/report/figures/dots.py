@@ -175,7 +175,7 @@ def baseline_scores(
                         lines=[spread + numbers.score(values.max())],
                     )
         _rows(ax, table.set_index("label"), labels, styles, "", over)
-        ax.set_xlabel("brain score, mean over regions (Pearson r)")
+        ax.set_xlabel("mean brain score (Pearson r)")
     return figure
 
 

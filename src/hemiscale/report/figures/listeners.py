@@ -80,7 +80,7 @@ def listener_scores(
         ax.set_ylim(len(order) - 0.4, -0.6)
         ax.tick_params(axis="y", length=0)
         ax.grid(axis="x")
-        ax.set_xlabel("brain score, mean over regions (Pearson r)")
+        ax.set_xlabel("mean brain score (Pearson r)")
         ax.set_ylabel("listener")
         first = table.drop_duplicates("label")
         handles = [

@@ -95,7 +95,7 @@ def _step_ticks(ax: Axes, table: pd.DataFrame) -> None:
     span = max(ticks) - min(ticks)
     kept: dict[float, str] = {}
     for place in sorted(ticks):
-        if not kept or place - max(kept) > 0.11 * max(span, 0.1):
+        if not kept or place - max(kept) > 0.17 * max(span, 0.1):
             kept[place] = ticks[place]
     for kind, name in (("untrained", "un-\ntrained"), ("trained", "end")):
         found = table.loc[table["kind"] == kind, "position"]
