@@ -4,6 +4,7 @@ import nibabel
 import numpy as np
 import pytest
 
+from hemiscale.brain import read_mask
 from hemiscale.brain.nifti import open_nifti
 from hemiscale.errors import InputError
 
@@ -105,3 +106,31 @@ def test_number_of_dimensions(make_image, tmp_path):
     nibabel.Nifti1Image(np.zeros((3, 4, 5, 2)), np.eye(4)).to_filename(path)
     with pytest.raises(InputError, match="where one volume"):
         open_nifti(path, dimensions=3)
+
+
+def test_masks(make_image, tmp_path):
+    path = tmp_path / "mask.nii.gz"
+    data = np.zeros((3, 4, 5), np.float32)
+    data[1], data[2] = 0.5, np.nan
+    make_image(data).to_filename(path)
+    np.testing.assert_array_equal(np.asarray(read_mask(path).dataobj), data == 0.5)
+    nibabel.Nifti1Image(data[..., None], np.eye(4)).to_filename(path)
+    assert read_mask(path).shape == (3, 4, 5)
+
+
+def test_what_is_no_mask(make_image, tmp_path):
+    path = tmp_path / "mask.nii.gz"
+    make_image(np.zeros((3, 4, 5))).to_filename(path)
+    with pytest.raises(InputError, match="the mask is empty"):
+        read_mask(path)
+    make_image(np.ones((3, 4, 5))).to_filename(path)
+    with pytest.raises(InputError, match="every voxel is above zero"):
+        read_mask(path)
+    make_image(np.ones((3, 4, 5, 6))).to_filename(path)
+    with pytest.raises(InputError, match="4 dimensions"):
+        read_mask(path)
+    half = np.zeros((3, 4, 5), np.uint8)
+    half[0] = 1
+    nibabel.Nifti1Image(half, None).to_filename(path)
+    with pytest.raises(InputError, match="left and right cannot be told apart"):
+        read_mask(path)

@@ -75,6 +75,10 @@ def test_two_files_of_one_run_must_be_told_apart(derivatives):
         find_bids_recordings(derivatives, task="lppEN")
     found = find_bids_recordings(derivatives, task="lppEN", space="MNIColin27", desc="preproc")
     assert len(found["EN057"]) == 3
+    echoes = derivatives / "sub-EN057" / "func" / "sub-EN057_task-lppEN_run-15_echo-2_bold.nii.gz"
+    echoes.touch()
+    only = find_bids_recordings(derivatives, task="lppEN", subjects=["EN057"], others={"echo": "2"})
+    assert only == {"EN057": (echoes,)}
 
 
 def test_wrong_folder_gets_a_hint(derivatives, tmp_path):

@@ -12,6 +12,7 @@ from hemiscale.brain.homologues import (
     symmetric_mask,
 )
 from hemiscale.brain.motion import framewise_displacement, read_motion
+from hemiscale.brain.nifti import read_mask
 from hemiscale.brain.prepared import (
     prepare_average,
     prepare_recording,
@@ -56,6 +57,7 @@ __all__ = [
     "prepare_recording",
     "prepared_file",
     "read_confounds",
+    "read_mask",
     "read_motion",
     "read_prepared",
     "read_region_table",

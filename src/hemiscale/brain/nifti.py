@@ -12,7 +12,7 @@ import numpy as np
 
 from hemiscale.errors import InputError
 
-__all__ = ["open_nifti"]
+__all__ = ["open_nifti", "read_mask"]
 
 CHUNK = 1 << 20
 HEADER = 348  # bytes of the shortest header
@@ -73,6 +73,74 @@ def open_nifti(path: str | Path, *, dimensions: int | None = None) -> Any:
     return image
 
 
+def read_mask(path: str | Path) -> Any:
+    """Read a mask image.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    Nifti1Image
+        One volume of zeros and ones.
+
+    Raises
+    ------
+    InputError
+        Where the file is no NIfTI volume, holds no voxel above zero or none outside the mask, or
+        its header leaves in doubt which side is left.
+    """
+    from nibabel import Nifti1Image
+
+    image = open_nifti(path, dimensions=3)
+    try:
+        values = np.asarray(image.dataobj).reshape(image.shape[:3])
+    except Exception as error:
+        raise InputError(f"{path}: cannot be read ({_first_line(error)}).") from None
+    mask = np.nan_to_num(values) > 0
+    doubt = doubt_about_sides(path, image)
+    if doubt is not None:
+        raise InputError(doubt)
+    if not mask.any():
+        raise InputError(f"{path}: the mask is empty; no voxel is above zero.")
+    if mask.all() and mask.size > 1:
+        raise InputError(f"{path}: every voxel is above zero; this is no mask.")
+    return Nifti1Image(mask.astype(np.uint8), image.affine)
+
+
+def doubt_about_sides(path: str | Path, image: Any) -> str | None:
+    """Say why a header leaves in doubt which side is left, or None.
+
+    Parameters
+    ----------
+    path : str or Path
+        For the sentence.
+    image : nibabel image
+        A NIfTI image.
+
+    Returns
+    -------
+    str or None
+    """
+    header = image.header
+    s_code, q_code = int(header["sform_code"]), int(header["qform_code"])
+    if not s_code and not q_code:
+        return (
+            f"{path}: the header does not say where the voxels lie (sform and qform codes are 0), "
+            "so left and right cannot be told apart."
+        )
+    if s_code and q_code:
+        forms = header.get_sform(), header.get_qform()
+        # A reflection between the two turns left into right.
+        if np.prod([np.linalg.det(form[:3, :3]) for form in forms]) < 0:
+            return (
+                f"{path}: the two transformations in the header (sform and qform) disagree about "
+                "which side is left."
+            )
+    return None
+
+
 def _problem_of_file(path: Path) -> str | None:
     if path.is_symlink() and not path.exists():
         return (
@@ -112,6 +180,8 @@ def _problem_of_file(path: Path) -> str | None:
 
 def _is_cut_off(path: Path, image: Any) -> bool:
     """Tell whether the data end too early, reading the whole file only in doubt."""
+    if not path.name.endswith((".nii", ".nii.gz")):
+        return False
     # The image's header has its offset reset when it is loaded; the array keeps it.
     needed = int(image.dataobj.offset) + int(
         np.prod(image.shape, dtype=np.int64) * image.header.get_data_dtype().itemsize

@@ -5,13 +5,13 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hemiscale.brain.grids import Grid
-from hemiscale.brain.nifti import open_nifti
+from hemiscale.brain.nifti import doubt_about_sides, open_nifti
 from hemiscale.errors import InputError
 
 __all__ = [
@@ -84,6 +84,7 @@ def find_bids_recordings(
     space: str | None = None,
     desc: str | None = None,
     session: str | None = None,
+    others: Mapping[str, str] | None = None,
     n_runs: int | None = None,
 ) -> dict[str, tuple[Path, ...]]:
     """Find the runs of each subject in a folder of BIDS derivatives.
@@ -98,6 +99,8 @@ def find_bids_recordings(
     space, desc, session : str, optional
         Only files with this entity. Where a run has several files that these do not tell apart,
         that is an error.
+    others : mapping of str, optional
+        Any other entity by its short name, such as ``{"echo": "1", "res": "2"}``.
     n_runs : int, optional
         How many runs each subject must have.
 
@@ -124,6 +127,7 @@ def find_bids_recordings(
         hint = f"; did you mean {inner[0]}?" if inner else "."
         raise InputError(f"{folder}: holds no folder named sub-...{hint}")
     wanted = {"task": task, "space": space, "desc": desc, "ses": session, "suffix": "bold"}
+    wanted |= others or {}
     wanted = {key: value for key, value in wanted.items() if value is not None}
     problems: list[str] = []
     found: dict[str, tuple[Path, ...]] = {}
@@ -285,7 +289,8 @@ def describe_recording(path: str | Path, *, subject: str, run: int) -> Recording
     """
     path = Path(path)
     image = open_nifti(path, dimensions=4)
-    doubts = _doubts_of_sides(path, image)
+    about_sides = doubt_about_sides(path, image)
+    doubts = [about_sides] if about_sides is not None else []
     in_header = _t_r_of_header(image)
     in_sidecar = _t_r_of_sidecar(path)
     if in_sidecar is not None and in_header is not None and abs(in_sidecar - in_header) > 0.005:
@@ -303,30 +308,6 @@ def describe_recording(path: str | Path, *, subject: str, run: int) -> Recording
         t_r_source=source if t_r is not None else "",
         doubts=tuple(doubts),
     )
-
-
-def _doubts_of_sides(path: Path, image: Any) -> list[str]:
-    """Whether the header leaves in doubt which side is left."""
-    import numpy as np
-
-    header = image.header
-    s_code, q_code = int(header["sform_code"]), int(header["qform_code"])
-    if not s_code and not q_code:
-        return [
-            f"{path}: the header does not say where the voxels lie (sform and qform codes are 0), "
-            "so left and right cannot be told apart."
-        ]
-    if s_code and q_code:
-        handedness = [
-            np.sign(np.linalg.det(form[:3, :3]))
-            for form in (header.get_sform(), header.get_qform())
-        ]
-        if handedness[0] != handedness[1]:
-            return [
-                f"{path}: the two transformations in the header (sform and qform) disagree about "
-                "which side is left."
-            ]
-    return []
 
 
 def _t_r_of_header(image: Any) -> float | None:
