@@ -3,6 +3,14 @@
 import numpy as np
 import pytest
 from scipy.linalg import cho_factor, cho_solve
+from threadpoolctl import threadpool_limits
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread():
+    """Small matrices and a busy machine: more threads only wait for each other."""
+    with threadpool_limits(1):
+        yield
 
 
 def pearson(a, b):
@@ -37,7 +45,8 @@ class Oracle:
             curve = np.array([c for c in self.curves[t] if not np.isnan(c).all()]).mean(axis=0)
             for group in np.unique(groups):
                 here = groups == group
-                best = int(np.argmax(curve[:, here].mean(axis=1)))
+                mean = curve[:, here].mean(axis=1)
+                best = int(np.argmax(mean >= mean.max() - 1e-12))  # the first of equals
                 self.alphas[t, here] = alphas[best]
                 prediction = ridge_predictions(x_runs, y_runs, {t}, t, alphas[best])
                 self.scores[t, here] = pearson(prediction, y_runs[t].astype(np.float64))[here]

@@ -120,7 +120,7 @@ class NumpyBackend:
         single = work.dtype == np.float32
         factorise = lapack.spotrf if single else lapack.dpotrf
         invert = lapack.spotri if single else lapack.dpotri
-        factor, info = factorise(work, lower=1, clean=0, overwrite_a=1)
+        factor, info = factorise(work, lower=1, clean=1, overwrite_a=1)
         if info == 0:
             inverse, info = invert(factor, lower=1, overwrite_c=1)
         if info != 0:
@@ -147,13 +147,14 @@ class NumpyBackend:
 
 
 def _mirror_lower(matrix: np.ndarray, block: int = 256) -> np.ndarray:
-    """Copy the lower triangle onto the upper one, in place, tile by tile."""
+    """Copy the lower triangle onto the upper one, which is zero; in place, tile by tile."""
     n = len(matrix)
     for i in range(0, n, block):
         rows = slice(i, min(i + block, n))
         tile = matrix[rows, rows]
-        lower = np.tril(tile)
-        tile[...] = lower + np.tril(tile, -1).T
+        diagonal = tile.diagonal().copy()
+        tile += tile.T
+        np.fill_diagonal(tile, diagonal)
         for j in range(i + block, n, block):
             columns = slice(j, min(j + block, n))
             matrix[rows, columns] = matrix[columns, rows].T

@@ -16,6 +16,9 @@ from hemiscale.encoding.predictors import LeftOut, Predictor, Task
 
 __all__ = ["DualSystem", "DualView"]
 
+#: Inverses of up to this many scans are kept: final models often need them again.
+_KEPT_SIZE = 512
+
 
 class DualView:
     """A block of targets as the dual form needs it: as it is."""
@@ -36,10 +39,6 @@ class DualView:
                 total += part
         return total
 
-    def residuals(self, operator: Array) -> Array:
-        """Return ``D y`` with the second of `DualSystem.residual_operator`."""
-        return self._backend.matmul(self.block.data, operator)
-
 
 class DualSystem:
     """The kernel of one feature set, and the operators that follow from it.
@@ -58,6 +57,7 @@ class DualSystem:
         self.backend = backend
         self.slices = list(slices)
         self.kernel = backend.gram(features)
+        self._inverses: dict[tuple[float, Dtype, int], Array] = {}
         self._kernels: dict[Dtype, Array] = {"float64": self.kernel}
 
     def _in(self, dtype: Dtype) -> Array:
@@ -65,6 +65,17 @@ class DualSystem:
         if dtype not in self._kernels:
             self._kernels[dtype] = self.backend.cast(self.kernel, dtype)
         return self._kernels[dtype]
+
+    def _inverse(self, alpha: float, dtype: Dtype, offset: int) -> Array:
+        """Return (K + αI)⁻¹ over the scans from `offset` on; small ones are kept."""
+        key = (alpha, dtype, offset)
+        if key in self._inverses:
+            return self._inverses[key]
+        kernel = self._in(dtype)[offset:, offset:]
+        inverse = self.backend.spd_inverse(kernel, alpha, dtype)
+        if len(inverse) <= _KEPT_SIZE:
+            self._inverses[key] = inverse
+        return inverse
 
     def view(self, block: Block) -> DualView:
         """Prepare a block of targets."""
@@ -97,7 +108,7 @@ class DualSystem:
         backend = self.backend
         offset = self.slices[start].start
         kernel = self._in(dtype)
-        inverse = backend.spd_inverse(kernel[offset:, offset:], alpha, dtype)
+        inverse = self._inverse(alpha, dtype, offset)
         local = [slice(s.start - offset, s.stop - offset) for s in self.slices]
         before: dict[int, Array] = {}
         result = {}
@@ -147,10 +158,9 @@ class DualSystem:
         """Frobenius norm of the kernel: over the penalty, how badly conditioned it may be."""
         return float((self.kernel * self.kernel).sum()) ** 0.5
 
-    def residual_operator(self, alpha: float, dtype: Dtype) -> tuple[Array, Array]:
-        """Return D with D y as residuals in waiting (see `residuals`), and D for the views."""
-        inverse = self.backend.spd_inverse(self._in(dtype), alpha, dtype)
-        return inverse, inverse
+    def residual_operator(self, alpha: float, dtype: Dtype) -> Array:
+        """Return B = (K + αI)⁻¹: residuals of any left-out set S are B_SS⁻¹ (B y)_S."""
+        return self._inverse(alpha, dtype, 0)
 
 
 def _kept_scans(slices: Sequence[slice], left_out: LeftOut) -> list[slice]:

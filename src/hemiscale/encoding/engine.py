@@ -20,8 +20,11 @@ from hemiscale.encoding.validators import (
 
 __all__ = ["Engine"]
 
-#: Single-precision mean scores that differ by less are compared again in double precision.
-_TIE = 1e-5
+#: Single-precision mean scores that differ by less are compared again in double precision: a part
+#: that all targets share, and one that averages out over scans and targets.
+_TIE, _TIE_PER_VALUE = 1e-5, 1e-3
+#: Double-precision mean scores that differ by less are equal.
+_ROUNDING = 1e-12
 #: Conditioning (kernel over penalty) from which on single precision is not trusted to factor.
 _ILL_CONDITIONED = 2e4
 #: Memory for operators of several penalties at once, in bytes.
@@ -55,7 +58,10 @@ class Engine:
         self.groups, self.n_groups = groups, n_groups
         self.all_tests = list(range(bank.n_runs))
         self.norm = system.norm()
-        self.tolerance = _TIE if bank.dtype == "float32" else 0.0
+        self.tolerance = 0.0
+        if bank.dtype == "float32":
+            smallest = int(np.bincount(groups).min())
+            self.tolerance = _TIE + _TIE_PER_VALUE / (sum(bank.lengths) * smallest) ** 0.5
         n_validation = [len(runs) for runs in validator.partners]
         self.race = Race(n_validation, len(alphas), bank.n_usable, bank.dtype, self.tolerance)
         self.scores = np.empty((bank.n_runs, bank.n_usable))
@@ -133,7 +139,8 @@ class Engine:
         tied &= tied.sum(axis=1, keepdims=True) > 1
         if self.tolerance and tied.any():
             means[tied] = self._exact_means(tied)[tied]
-        return means.argmax(axis=1)
+        # Rounding does not decide: with one feature all penalties give the same r. The first wins.
+        return (means >= means.max(axis=1, keepdims=True) - _ROUNDING).argmax(axis=1)
 
     def _exact_means(self, tied: np.ndarray) -> np.ndarray:
         """Mean validation scores in float64, where (n_runs, n_alphas, n_groups) `tied`."""

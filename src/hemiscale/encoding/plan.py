@@ -48,18 +48,12 @@ def plan(
     share = bank.columns[0].stop / bank.n_usable
     evaluations = n_alphas * share + 1.5 if adaptive else float(n_alphas)
 
-    def validator_work(
-        inner: float, outer: float
-    ) -> tuple[float, type[PredictorValidator] | type[ResidualValidator]]:
-        """Products per target and penalty: a predictor per directed pair, or D y for all."""
-        by_predictors = n_directed * longest * inner
-        by_residuals = n_scans * outer + 3.0 * len(pairs) * longest**2
-        if n_directed > len(pairs) and by_residuals < by_predictors:
-            return by_residuals, ResidualValidator
-        return by_predictors, PredictorValidator
-
-    work_primal, validator_primal = validator_work(n_features, n_features)
-    work_dual, validator_dual = validator_work(n_scans * (1 - 2 / bank.n_runs), n_scans)
+    # Products per target and penalty: a predictor per directed pair, or B y for all pairs.
+    by_residuals = float(n_scans) ** 2 + 3.0 * len(pairs) * longest**2
+    by_predictors = n_directed * longest * n_scans * (1 - 2 / bank.n_runs)
+    residuals = n_directed > len(pairs) and by_residuals < by_predictors
+    work_dual = by_residuals if residuals else by_predictors
+    work_primal = float(n_directed * longest * n_features)
     streamed = 2.0 * bank.n_usable * evaluations
     primal_cost = streamed * work_primal + primal_operations(
         bank.lengths, n_features, bank.n_usable, n_alphas, len(pairs)
@@ -69,6 +63,6 @@ def plan(
     )
     if form == "primal" or (form == "auto" and primal_cost < dual_cost):
         primal = PrimalSystem(features, bank.slices, bank.backend)
-        return primal, validator_primal(primal, partners)
+        return primal, PredictorValidator(primal, partners)
     dual = DualSystem(features, bank.slices, bank.backend)
-    return dual, validator_dual(dual, partners)
+    return dual, (ResidualValidator if residuals else PredictorValidator)(dual, partners)

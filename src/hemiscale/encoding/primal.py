@@ -46,10 +46,6 @@ class PrimalView:
         ((_, matrix),) = predictor.pieces
         return self._backend.matmul(data, matrix.T)
 
-    def residuals(self, operator: Array) -> Array:
-        """Return ``y - H y``, with `operator` from `PrimalSystem.residual_operator`."""
-        return self.block.data - self._backend.matmul(self._all, operator)
-
 
 class PrimalSystem:
     """The covariances of one feature set, and the operators that follow from them.
@@ -108,11 +104,3 @@ class PrimalSystem:
     def norm(self) -> float:
         """Frobenius norm of XᵀX: over the penalty, how badly conditioned it may be."""
         return float((self.total * self.total).sum()) ** 0.5
-
-    def residual_operator(self, alpha: float, dtype: Dtype) -> tuple[Array, Array]:
-        """Return D = I - X (XᵀX + αI)⁻¹ Xᵀ, and what `PrimalView.residuals` needs."""
-        backend = self.backend
-        inverse = backend.spd_inverse(self.total, alpha, dtype)
-        x = backend.concatenate(self.features(dtype))
-        weights = backend.matmul(inverse, x.T)
-        return backend.shifted(-backend.matmul(x, weights), 1.0), weights

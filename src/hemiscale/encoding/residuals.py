@@ -1,14 +1,13 @@
 """Scores of models that have not seen two runs, for all pairs of runs at once.
 
-Let D be a residual operator of the fit on all scans: D = (K + αI)⁻¹ or D = I - H, equal up to a
-factor. For any left-out set S the residuals of the model that has not seen S are D_SS⁻¹ (D y)_S.
-For a pair S = {a, b} this is written with the two runs' own left-out residuals
-e_b = D_bb⁻¹ (D y)_b, which all pairs share:
+With B = (K + αI)⁻¹ over all scans, the residuals on any left-out set S of the model that has not
+seen S are B_SS⁻¹ (B y)_S. For a pair S = {a, b} this is written with the runs' own left-out
+residuals e_b = B_bb⁻¹ (B y)_b, which all pairs share:
 
-    r_a = C (D y)_a - C D_ab e_b,    C = (D_aa - D_ab D_bb⁻¹ D_ba)⁻¹
-    r_b = e_b - D_bb⁻¹ D_ba r_a
+    r_a = C (B y)_a - C B_ab e_b,    C = (B_aa - B_ab B_bb⁻¹ B_ba)⁻¹
+    r_b = e_b - B_bb⁻¹ B_ba r_a
 
-three products of small matrices per pair, and one large one, D y, for all of them.
+Three products of small matrices per pair, and one large one, B y, for all of them.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ __all__ = ["PairOperator", "ResidualOperators", "pair_residuals"]
 
 
 class PairOperator(NamedTuple):
-    """For runs a < b: C, C D_ab and D_bb⁻¹ D_ba."""
+    """For runs a < b: C, C B_ab and B_bb⁻¹ B_ba."""
 
     own: Array
     cross: Array
@@ -34,23 +33,20 @@ class ResidualOperators:
 
     Parameters
     ----------
-    operator : (n_scans, n_scans) array
-        D.
-    for_views : array
-        What a view's ``residuals`` needs to give D y.
+    inverse : (n_scans, n_scans) array
+        B.
     slices : sequence of slice
         Where each run lies.
     pairs : iterable of (int, int)
         Pairs a < b of runs to prepare.
     backend : Backend
     stream : {"float32", "float64"}
-        Precision of the result; the matrices are inverted in that of `operator`.
+        Precision of the result; the matrices are inverted in that of `inverse`.
     """
 
     def __init__(
         self,
-        operator: Array,
-        for_views: Array,
+        inverse: Array,
         slices: Sequence[slice],
         pairs: Iterable[tuple[int, int]],
         backend: Backend,
@@ -58,35 +54,35 @@ class ResidualOperators:
     ) -> None:
         self.slices = slices
         self.backend = backend
-        dtype: Dtype = "float64" if "64" in str(operator.dtype) else "float32"
+        dtype: Dtype = "float64" if "64" in str(inverse.dtype) else "float32"
         pairs = sorted(pairs)
         single = {
-            b: backend.spd_inverse(operator[slices[b], slices[b]], 0.0, dtype)
+            b: backend.spd_inverse(inverse[slices[b], slices[b]], 0.0, dtype)
             for b in {b for _, b in pairs}
         }
         self.pairs: dict[tuple[int, int], PairOperator] = {}
         for a, b in pairs:
-            across = operator[slices[a], slices[b]]
+            across = inverse[slices[a], slices[b]]
             back = backend.matmul(single[b], across.T)
-            schur = operator[slices[a], slices[a]] - backend.matmul(across, back)
+            schur = inverse[slices[a], slices[a]] - backend.matmul(across, back)
             own = backend.spd_inverse(schur, 0.0, dtype)
             self.pairs[a, b] = PairOperator(
                 *(backend.cast(m, stream) for m in (own, backend.matmul(own, across), back))
             )
         self.single = {b: backend.cast(m, stream) for b, m in single.items()}
-        self.for_views = backend.cast(for_views, stream)
+        self.inverse = backend.cast(inverse, stream)
 
 
 def pair_residuals(
-    operators: ResidualOperators, fitted: Array, pairs: Iterable[tuple[int, int]]
+    operators: ResidualOperators, targets: Array, pairs: Iterable[tuple[int, int]]
 ) -> Iterable[tuple[tuple[int, int], Mapping[int, Array]]]:
     """Yield, for each pair of runs, the residuals on both of the model that has seen neither.
 
     Parameters
     ----------
     operators : ResidualOperators
-    fitted : (n_targets, n_scans) array
-        D y, from a view's ``residuals``.
+    targets : (n_targets, n_scans) array
+        y, all runs one beside the other.
     pairs : iterable of (int, int)
 
     Yields
@@ -94,6 +90,7 @@ def pair_residuals(
     (a, b), {a: (n_targets, n_scans_a) array, b: (n_targets, n_scans_b) array}
     """
     matmul = operators.backend.matmul
+    fitted = matmul(targets, operators.inverse)
     alone: dict[int, Array] = {}
     for a, b in pairs:
         if b not in alone:

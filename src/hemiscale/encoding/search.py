@@ -13,6 +13,8 @@ __all__ = ["Race", "group_means", "middle_first"]
 
 #: Standard errors that a penalty must be behind before it is dropped.
 _SURE = 6.0
+#: Targets that must have been seen before a standard error is believed.
+_ENOUGH = 100
 
 
 def middle_first(n: int) -> list[int]:
@@ -87,6 +89,8 @@ class Race:
 
     def drop_losers(self, n_seen: int) -> None:
         """Drop what is surely behind, judged on the first `n_seen` targets."""
+        if n_seen < min(_ENOUGH, self._n_targets):
+            return
         missing = max(0.0, 1.0 - n_seen / self._n_targets)
         for test, alive in enumerate(self.alive):
             running = [i for i in np.flatnonzero(alive).tolist() if (test, i) in self.curves]

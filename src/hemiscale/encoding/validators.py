@@ -2,7 +2,8 @@
 
 `PredictorValidator` multiplies a predictor by the training data for every pair of a test and a
 validation run: least work where there is one validation run per test run. `ResidualValidator`
-takes all pairs of runs out of one fit: least work where every run validates every other.
+takes all pairs of runs out of one fit, in the dual form: least work where every run validates
+every other.
 Both give the same numbers.
 """
 
@@ -105,7 +106,7 @@ class PredictorValidator:
 class ResidualValidator:
     """All pairs of runs out of one fit on all scans."""
 
-    def __init__(self, system: System, partners: Sequence[Sequence[int]]) -> None:
+    def __init__(self, system: DualSystem, partners: Sequence[Sequence[int]]) -> None:
         self.system = system
         self.partners = partners
 
@@ -116,10 +117,8 @@ class ResidualValidator:
         self, alpha: float, tests: Sequence[int], dtype: Dtype, stream: Dtype
     ) -> ResidualOperators:
         """Return the operators of all pairs that these tests need."""
-        operator, for_views = self.system.residual_operator(alpha, dtype)
         return ResidualOperators(
-            operator,
-            for_views,
+            self.system.residual_operator(alpha, dtype),
             self.system.slices,
             self._pairs(tests),
             self.system.backend,
@@ -131,12 +130,12 @@ class ResidualValidator:
     ) -> dict[int, np.ndarray]:
         """Return for each test run the (n_validation_runs, n_targets) scores of a block."""
         found: dict[tuple[int, int], np.ndarray] = {}
-        fitted = view.residuals(operators.for_views)
-        for pair, residuals in pair_residuals(operators, fitted, self._pairs(tests)):
+        data = view.block.data
+        for pair, residuals in pair_residuals(operators, data, self._pairs(tests)):
             for validation, residual in residuals.items():
                 test = pair[0] if validation == pair[1] else pair[1]
                 if test in tests:
-                    target = view.block.data[:, self.system.slices[validation]]
+                    target = data[:, self.system.slices[validation]]
                     found[test, validation] = score_block(
                         self.system, view, target - residual, validation
                     )
