@@ -131,3 +131,69 @@ def test_missing_file_and_folder(tmp_path):
 def test_models_twice_are_refused(write):
     text = MINIMAL + '\n[[models]]\nname = "a"\n[[models]]\nname = "a"\n'
     assert any("models twice: a" in p for p in problems(write(text)))
+
+
+VOLUMES = """\
+name = "tiny"
+
+[stimulus]
+words = "words.csv"
+sections = [1, 2, 3]
+
+[recordings]
+kind = "bids"
+folder = "derivatives"
+task = "story"
+subjects = ["sub-s1", "s2"]
+paper_regions = true
+"""
+
+
+def test_bids_study(write):
+    study = read_study(write(VOLUMES))
+    assert study.stimulus.n_runs == 3
+    assert study.stimulus.sections == ["1", "2", "3"]
+    assert study.recordings.subjects == ["s1", "s2"]
+    assert study.recordings.voxel_size == 4
+    assert read_study(write(study_toml(study), "resolved.toml")) == study
+
+
+def test_study_of_an_average_subject(write):
+    text = VOLUMES.replace('"bids"', '"volumes"').replace('task = "story"\n', "")
+    text = text.replace('folder = "derivatives"', 'files = "run{run}.nii.gz"')
+    text = text.replace('subjects = ["sub-s1", "s2"]\n', "")
+    study = read_study(write(text + "[recordings.spheres]\nheschl = [-42, -22, 8]\n"))
+    assert study.recordings.is_average
+    assert study.recordings.spheres == {"heschl": (-42, -22, 8)}
+    assert read_study(write(study_toml(study), "resolved.toml")) == study
+
+
+@pytest.mark.parametrize(
+    ("change", "line", "message"),
+    [
+        (('"bids"', '"bidz"'), 8, "did you mean 'bids'"),
+        (('task = "story"', ""), 7, "'recordings.task' is missing"),
+        (('task = "story"', 'task = "story"\nspase = "MNI"'), 11, "did you mean 'space'"),
+        (
+            ('task = "story"', 'task = "story"\nregions = []'),
+            11,
+            "unknown key 'recordings.regions'",
+        ),
+        (("paper_regions = true", "voxel_size = 0"), 12, "greater than 0"),
+        (("paper_regions = true", 'atlas_names = "a.csv"'), 7, "without an atlas"),
+        (("paper_regions = true", "average = false\nindividuals = false"), 7, "nothing is left"),
+        (('"words.csv"', '["a.csv", "b.csv"]'), 3, "sections are read from one"),
+        (("[1, 2, 3]", '[1, 2, 3]\ntext = ["a", "b"]'), 3, "names 3 section(s) but 2 text(s)"),
+    ],
+)
+def test_problems_of_volume_studies_name_line_and_remedy(write, change, line, message):
+    assert change[0] in VOLUMES
+    path = write(VOLUMES.replace(*change))
+    found = [p for p in problems(path) if message in p]
+    assert found, problems(path)
+    assert found[0].startswith(f"{path}, line {line}:")
+
+
+def test_recordings_must_be_a_table(write):
+    text = 'name = "x"\nrecordings = "data"\n[stimulus]\nwords = "w.csv"\n'
+    assert any("'recordings' must be a table" in p for p in problems(write(text)))
