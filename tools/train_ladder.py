@@ -315,6 +315,31 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
     draft.replace(path)
 
 
+def readme_rows(models: dict[str, Any]) -> str:
+    """Return the rows of the table in the ladder's README."""
+    rows = []
+    for name, model in models.items():
+        shape = f"{model['parameters']:,} | {model['layers']} | {model['width']}"
+        steps = [
+            *(
+                (c["step"], c["held_out_bits_per_byte"], f"{name}@step{c['step']}")
+                for c in model["checkpoints"]
+            ),
+            (model["steps"], model["held_out_bits_per_byte"], name),
+        ]
+        rows += [f"| {label} | {shape} | {step:,} | {bits:.4f} |" for step, bits, label in steps]
+    return "\n".join(rows)
+
+
+def update_readme(path: Path, models: dict[str, Any]) -> None:
+    """Put the rows into the README, where its table stands."""
+    if path.exists():
+        head = "|---|---:|---:|---:|---:|---:|\n"
+        before, after = path.read_text(encoding="utf-8").split(head)
+        rest = after[after.index("\n\n") :]
+        path.write_text(before + head + readme_rows(models) + rest, encoding="utf-8")
+
+
 # ---------------------------------------------------------------- command line
 
 
@@ -368,6 +393,7 @@ def main() -> None:
         record["models"][rung.name] = build_rung(rung, recipe, corpus, out)
         record["wall_seconds"][rung.name] = round(time.monotonic() - began)
         write_json(out / "training.json", record)
+    update_readme(out / "README.md", record["models"])
 
 
 if __name__ == "__main__":
