@@ -3,6 +3,7 @@
 import json
 import math
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -104,8 +105,14 @@ def test_larger_models_predict_held_out_text_better(tokenizer):
     by_size = sorted(MODELS, key=lambda name: TRAINING["models"][name]["parameters"])
     bits = [bits_per_byte(MODELS[name], tokenizer) for name in by_size]
     assert bits == sorted(bits, reverse=True)
-    assert bits[0] - bits[-1] > 0.15
     assert bits[-1] < 2
+
+
+def test_recorded_bits_fall_by_many_standard_errors_from_size_to_size():
+    # The standard error of a difference between two sizes is about 0.001 to 0.002 bits per byte
+    # (stretches of chapters resampled; see the ladder's README).
+    bits = [model["held_out_bits_per_byte"] for model in TRAINING["models"].values()]
+    assert all(larger < smaller - 0.01 for smaller, larger in pairwise(bits))
 
 
 def test_training_goes_on_from_checkpoint_to_checkpoint(tokenizer):
@@ -113,4 +120,4 @@ def test_training_goes_on_from_checkpoint_to_checkpoint(tokenizer):
     bits = [bits_per_byte(CHECKPOINTS[step], tokenizer) for step in sorted(CHECKPOINTS)]
     bits.append(bits_per_byte(owner, tokenizer))
     assert bits == sorted(bits, reverse=True)
-    assert bits[0] - bits[-1] > 1
+    assert bits[0] / bits[-1] > 1.5
