@@ -1,22 +1,34 @@
+import copy
+import errno
 import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
 
-from hemiscale.errors import HemiscaleError
+from hemiscale.errors import HemiscaleError, HemiscaleWarning
 from hemiscale.results import (
+    DamagedFileError,
     ResultsFolder,
+    damage,
     file_digest,
     fingerprint,
     read_activations,
     read_dataset,
+    read_record,
+    remove_leftovers,
     safe_name,
     stored_fingerprint,
     write_activations,
     write_atomically,
     write_dataset,
     write_json,
+    write_record,
     write_text,
 )
 
@@ -24,7 +36,7 @@ from hemiscale.results import (
 def test_failed_write_leaves_the_old_file_and_no_rubbish(tmp_path):
     path = tmp_path / "a" / "x.txt"
     write_text(path, "old")
-    with pytest.raises(RuntimeError), write_atomically(path) as temporary:
+    with pytest.raises(RuntimeError), write_atomically(path) as temporary:  # noqa: PT012
         temporary.write_text("half")
         raise RuntimeError
     assert path.read_text() == "old"
@@ -71,13 +83,170 @@ def test_datasets_round_trip_with_the_same_bytes(tmp_path):
     assert stored_fingerprint(tmp_path / "a.nc") == "f"
 
 
-@pytest.mark.parametrize("suffix", [".nc", ".safetensors"])
-@pytest.mark.parametrize("content", [b"", b"rubbish" * 100])
-def test_damaged_files_count_as_not_there(tmp_path, suffix, content):
+def make_stored(path):
+    """One stored file of each kind, by suffix."""
+    if path.suffix == ".nc":
+        values = np.arange(300, dtype=np.float32).reshape(3, 100)
+        dataset = xr.Dataset({"x": (("a", "b"), values)}, coords={"a": list("abc")})
+        write_dataset(path, dataset.assign_attrs(fingerprint="f"))
+    elif path.suffix == ".safetensors":
+        layers = [np.arange(60, dtype=np.float32).reshape(3, 20) + k for k in range(3)]
+        metadata = {"fingerprint": "f", "n_bytes": "12"}
+        write_activations(path, layers, extras={"norms": np.ones(4)}, metadata=metadata)
+    else:
+        write_record(path, {"model": "m", "seconds": {"a": 1.25}, "sink": [None, 3]})
+
+
+def read_stored(path):
+    readers = {".nc": read_dataset, ".safetensors": read_activations, ".json": read_record}
+    return readers[path.suffix](path)
+
+
+SUFFIXES = [".nc", ".safetensors", ".json"]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("content", [b"", b"rubbish" * 100, b"{}", b"[1]", b'\xff"'])
+def test_files_of_something_else_count_as_not_there(tmp_path, suffix, content):
     path = tmp_path / f"x{suffix}"
-    assert stored_fingerprint(path) is None
+    assert damage(path) is None
     path.write_bytes(content)
-    assert stored_fingerprint(path) is None
+    assert damage(path)
+    assert suffix == ".json" or stored_fingerprint(path) is None
+    with pytest.raises(DamagedFileError, match=r"is damaged.*run the study again"):
+        read_stored(path)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_every_cut_is_noticed(tmp_path, suffix):
+    path = tmp_path / f"x{suffix}"
+    make_stored(path)
+    assert damage(path) is None
+    whole = path.read_bytes()
+    for length in [*range(0, len(whole), max(1, len(whole) // 150)), len(whole) - 1]:
+        path.write_bytes(whole[:length])
+        assert damage(path), length
+    path.write_bytes(whole + b"\0")
+    assert damage(path)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_every_flipped_bit_that_matters_is_noticed(tmp_path, suffix):
+    path = tmp_path / f"x{suffix}"
+    make_stored(path)
+    whole, before = path.read_bytes(), read_stored(path)
+    rng = np.random.default_rng(0)
+    for at in rng.integers(0, len(whole), 300):
+        flipped = bytearray(whole)
+        flipped[at] ^= 1 << rng.integers(8)
+        path.write_bytes(flipped)
+        if damage(path) is None:
+            # White space of a header may change; what is read may not.
+            assert suffix != ".nc"
+            np.testing.assert_equal(read_stored(path), before)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_damaged_file_is_moved_aside_made_again_and_said(tmp_path, suffix):
+    path = tmp_path / f"x{suffix}"
+    make_stored(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-30])
+    with pytest.warns(HemiscaleWarning, match=rf"moved to x{suffix}.damaged and made again"):
+        make_stored(path)
+    assert path.read_bytes() == whole
+    assert (tmp_path / f"x{suffix}.damaged").read_bytes() == whole[:-30]
+    make_stored(path)  # a whole file is replaced without a word
+
+
+def test_one_layer_is_read_and_verified_alone(tmp_path):
+    path = tmp_path / "m.safetensors"
+    layers = [np.full((2, 3), k, np.float32) for k in range(4)]
+    write_activations(path, layers, extras={"n": np.ones(2)}, metadata={})
+    read, extras, _ = read_activations(path, layers=[3, 1])
+    assert [a[0, 0] for a in read] == [3, 1]
+    assert list(extras) == ["n"]
+    content = path.read_bytes()
+    at = content.rindex(np.full((2, 3), 2, np.float32).tobytes())
+    path.write_bytes(content[:at] + b"\1" + content[at + 1 :])
+    assert damage(path)
+    read_activations(path, layers=[3, 1])
+    with pytest.raises(DamagedFileError):
+        read_activations(path, layers=[2])
+
+
+def test_other_readers_do_not_mind_the_checksum(tmp_path):
+    path = tmp_path / "x.nc"
+    make_stored(path)
+    with xr.open_dataset(path) as dataset:
+        assert dataset.attrs == {"fingerprint": "f"}
+        assert float(dataset["x"].sum()) == 299 * 150
+
+
+def test_damage_can_be_told_across_processes():
+    # Copying takes the way on which errors travel between processes.
+    error = copy.copy(DamagedFileError(Path("a.nc"), "it is cut off"))
+    assert str(error) == str(DamagedFileError(Path("a.nc"), "it is cut off"))
+
+
+def test_missing_file_is_said(tmp_path):
+    for suffix in SUFFIXES:
+        with pytest.raises(HemiscaleError, match="no such file"):
+            read_stored(tmp_path / f"x{suffix}")
+
+
+def no_space(*arguments, **options):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_full_disk_leaves_what_was_there(tmp_path, monkeypatch, suffix):
+    path = tmp_path / f"x{suffix}"
+    make_stored(path)
+    whole = path.read_bytes()
+    monkeypatch.setattr(os, "fsync", no_space)
+    with pytest.raises(HemiscaleError, match=r"No space left on device\); free some space"):
+        make_stored(path)
+    assert path.read_bytes() == whole
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_file_size_limit_ends_clearly(tmp_path, suffix):
+    # A limit on file sizes ends writes as a full disk does, in the libraries' own code too.
+    import resource
+
+    path = tmp_path / f"x{suffix}"
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64, before[1]))
+    try:
+        with pytest.raises(HemiscaleError, match="cannot be written"):
+            make_stored(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_leftovers_of_killed_processes_go(tmp_path):
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        pass
+    with write_atomically(tmp_path / "a" / "x.txt") as temporary:
+        temporary.write_text("mine")
+        dead = temporary.with_name(temporary.name.replace(f".{os.getpid()}.", f".{ended.pid}."))
+        dead.write_text("half")
+        elsewhere = temporary.with_name(f".x.txt.elsewhere.{ended.pid}.abcdef12.part")
+        elsewhere.write_text("half")
+        (temporary.parent / ".odd.part").write_text("not ours")
+        remove_leftovers(tmp_path)
+        assert temporary.exists()
+        assert not dead.exists()
+        assert elsewhere.exists()
+        os.utime(elsewhere, (0, 0))
+        remove_leftovers(tmp_path)
+        assert not elsewhere.exists()
+    assert sorted(p.name for p in (tmp_path / "a").iterdir()) == [".odd.part", "x.txt"]
 
 
 def test_fingerprint_tells_inputs_apart():

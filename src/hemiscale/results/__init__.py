@@ -1,0 +1,36 @@
+"""The results folder: where each file lies, and how it is written so that nothing is half there."""
+
+from hemiscale.results.fingerprints import file_digest, fingerprint
+from hemiscale.results.folder import ResultsFolder, safe_name
+from hemiscale.results.stored import (
+    DamagedFileError,
+    damage,
+    read_activations,
+    read_dataset,
+    read_record,
+    stored_fingerprint,
+    write_activations,
+    write_dataset,
+    write_record,
+)
+from hemiscale.results.writing import remove_leftovers, write_atomically, write_json, write_text
+
+__all__ = [
+    "DamagedFileError",
+    "ResultsFolder",
+    "damage",
+    "file_digest",
+    "fingerprint",
+    "read_activations",
+    "read_dataset",
+    "read_record",
+    "remove_leftovers",
+    "safe_name",
+    "stored_fingerprint",
+    "write_activations",
+    "write_atomically",
+    "write_dataset",
+    "write_json",
+    "write_record",
+    "write_text",
+]

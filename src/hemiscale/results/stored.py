@@ -1,0 +1,357 @@
+"""Files that take work to make: stored with a fingerprint and a checksum, verified when read.
+
+The fingerprint says what made a file; the checksum that it still holds what was written. A file
+that was cut off or changed counts as not there; it is moved aside when it is made again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hemiscale.errors import HemiscaleError, HemiscaleWarning
+from hemiscale.results.fingerprints import plain_values
+from hemiscale.results.writing import cannot_be_written, write_atomically, write_json
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = [
+    "DamagedFileError",
+    "damage",
+    "read_activations",
+    "read_dataset",
+    "read_record",
+    "stored_fingerprint",
+    "write_activations",
+    "write_dataset",
+    "write_record",
+]
+
+# A netCDF-4 file is followed by this line. HDF5 states its own length, so readers do not see it.
+_SEAL = b"\nsha256 "
+_SEAL_LENGTH = len(_SEAL) + 64 + 1
+_CUT_OFF = "it is cut off, or was changed after it was written"
+_CHANGED = "its content does not agree with its checksum"
+
+
+class DamagedFileError(HemiscaleError):
+    """A stored file is not what was written.
+
+    Parameters
+    ----------
+    path : Path
+    reason : str
+    """
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: the file is damaged ({reason}); run the study again to make it.")
+        self.path = path
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type, tuple[Path, str]]:
+        return type(self), (self.path, self.reason)
+
+
+def damage(path: Path) -> str | None:
+    """Say what is wrong with a stored file.
+
+    Parameters
+    ----------
+    path : Path
+        A ``.safetensors``, ``.nc`` or ``.json`` file written by this module.
+
+    Returns
+    -------
+    str or None
+        None where the file is whole, or where there is none.
+    """
+    if not path.is_file():
+        return None
+    try:
+        if path.suffix == ".safetensors":
+            _read_tensors(path, None)
+        elif path.suffix == ".nc":
+            _verify_seal(path)
+        else:
+            read_record(path)
+    except DamagedFileError as error:
+        return error.reason
+    return None
+
+
+def stored_fingerprint(path: Path) -> str | None:
+    """Fingerprint of a stored file, or None where there is no whole file.
+
+    All of the file is read, at the speed of SHA-256.
+
+    Parameters
+    ----------
+    path : Path
+        A ``.safetensors`` or ``.nc`` file.
+
+    Returns
+    -------
+    str or None
+    """
+    if not path.is_file():
+        return None
+    try:
+        if path.suffix == ".safetensors":
+            return _read_tensors(path, None)[1].get("fingerprint")
+        _verify_seal(path)
+        import h5netcdf
+
+        with h5netcdf.File(path, "r") as file:
+            return str(file.attrs["fingerprint"])
+    except (DamagedFileError, KeyError):
+        return None
+
+
+def write_activations(
+    path: Path,
+    layers: Sequence[np.ndarray],
+    *,
+    extras: Mapping[str, np.ndarray],
+    metadata: Mapping[str, str],
+) -> None:
+    """Store one run of one model.
+
+    Parameters
+    ----------
+    path : Path
+    layers : sequence of (n_words, n_hidden) float32 arrays
+        Entry 0 is the embedding.
+    extras : mapping of arrays
+        What else the same pass gave (token spans, log-probabilities ...).
+    metadata : mapping of str
+        Fingerprint and facts in words.
+
+    Warns
+    -----
+    HemiscaleWarning
+        Where a damaged file stood in its place: it is moved aside.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import save_file
+
+    tensors = {f"layer-{k:03d}": np.ascontiguousarray(a) for k, a in enumerate(layers)}
+    tensors |= {f"extra-{name}": np.ascontiguousarray(a) for name, a in extras.items()}
+    facts = dict(metadata)
+    # One checksum a tensor, so that a single layer can be read and verified.
+    facts["tensors"] = json.dumps({name: _array_digest(tensors[name]) for name in sorted(tensors)})
+    facts["checksum"] = _json_digest(facts)
+    _set_aside(path)
+    with write_atomically(path) as temporary:
+        try:
+            # In one entry, because safetensors writes several in any order.
+            save_file(tensors, temporary, metadata={"hemiscale": json.dumps(facts)})
+        except SafetensorError as error:
+            raise cannot_be_written(path, str(error)) from None
+
+
+def read_activations(
+    path: Path, *, layers: Sequence[int] | None = None
+) -> tuple[list[np.ndarray], dict[str, np.ndarray], dict[str, str]]:
+    """Read what `write_activations` stored.
+
+    Parameters
+    ----------
+    path : Path
+    layers : sequence of int, optional
+        Read only these, in this order; default all.
+
+    Returns
+    -------
+    layers : list of (n_words, n_hidden) arrays
+    extras : dict of arrays
+    metadata : dict of str
+
+    Raises
+    ------
+    DamagedFileError
+        Where what is read is not what was written.
+    """
+    wanted = None if layers is None else [f"layer-{k:03d}" for k in layers]
+    tensors, metadata = _read_tensors(path, wanted)
+    names = wanted if wanted is not None else [n for n in tensors if n.startswith("layer-")]
+    return (
+        [tensors[name] for name in names],
+        {n.removeprefix("extra-"): a for n, a in tensors.items() if n.startswith("extra-")},
+        metadata,
+    )
+
+
+def write_dataset(path: Path, dataset: xr.Dataset) -> None:
+    """Store a labelled result as netCDF-4.
+
+    Parameters
+    ----------
+    path : Path
+    dataset : xarray.Dataset
+        Its attribute ``fingerprint`` says what made it.
+
+    Warns
+    -----
+    HemiscaleWarning
+        Where a damaged file stood in its place: it is moved aside.
+    """
+    # Made in memory: the HDF5 library crashes the process where the disk is full.
+    content = dataset.to_netcdf(engine="h5netcdf")
+    digest = hashlib.sha256(content).hexdigest()
+    _set_aside(path)
+    with write_atomically(path) as temporary, temporary.open("wb") as stream:
+        stream.write(content)
+        stream.write(_SEAL + digest.encode() + b"\n")
+
+
+def read_dataset(path: Path) -> xr.Dataset:
+    """Read a labelled result into memory.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    xarray.Dataset
+
+    Raises
+    ------
+    DamagedFileError
+        Where the file is not what was written.
+    """
+    import xarray as xr
+
+    _verify_seal(path)
+    with xr.open_dataset(path, engine="h5netcdf") as dataset:
+        return dataset.load()
+
+
+def write_record(path: Path, content: Mapping[str, Any]) -> None:
+    """Store small facts as JSON, with a checksum.
+
+    Parameters
+    ----------
+    path : Path
+    content : mapping
+        As for `write_json`.
+
+    Warns
+    -----
+    HemiscaleWarning
+        Where a damaged file stood in its place: it is moved aside.
+    """
+    plain = plain_values(content)
+    _set_aside(path)
+    write_json(path, {"checksum": _json_digest(plain), **plain})
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """Read what `write_record` stored.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    DamagedFileError
+        Where the file is not what was written.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+    except ValueError:
+        raise DamagedFileError(path, _CUT_OFF) from None
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    if not isinstance(content, dict) or content.pop("checksum", None) != _json_digest(content):
+        raise DamagedFileError(path, _CHANGED)
+    return content
+
+
+def _set_aside(path: Path) -> None:
+    """Move a damaged file out of the way of the one that is written now, and say so."""
+    reason = damage(path)
+    if reason is None:
+        return
+    aside = path.with_name(f"{path.name}.damaged")
+    try:
+        path.replace(aside)
+    except OSError as error:
+        raise cannot_be_written(path, error.strerror or str(error)) from None
+    warnings.warn(
+        f"{path}: the stored file was damaged ({reason}); it was moved to {aside.name} and made "
+        "again.",
+        HemiscaleWarning,
+        stacklevel=3,
+    )
+
+
+def _read_tensors(
+    path: Path, wanted: Sequence[str] | None
+) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Read all tensors, or some layers and all extras; verify each."""
+    from safetensors import SafetensorError, safe_open
+
+    tensors = {}
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = json.loads((file.metadata() or {})["hemiscale"])
+            if metadata.pop("checksum", None) != _json_digest(metadata):
+                raise DamagedFileError(path, _CHANGED)
+            digests = json.loads(metadata.pop("tensors"))
+            for name in sorted(digests):
+                if wanted is None or name in wanted or name.startswith("extra-"):
+                    tensors[name] = file.get_tensor(name)
+    except (SafetensorError, ValueError, KeyError, AttributeError):
+        raise DamagedFileError(path, _CUT_OFF) from None
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    for name, tensor in tensors.items():
+        if _array_digest(tensor) != digests[name]:
+            raise DamagedFileError(path, _CHANGED)
+    return tensors, metadata
+
+
+def _verify_seal(path: Path) -> None:
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as stream:
+            left = path.stat().st_size - _SEAL_LENGTH
+            while left > 0 and (block := stream.read(min(left, 1 << 20))):
+                digest.update(block)
+                left -= len(block)
+            seal = stream.read()
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    if not seal.startswith(_SEAL) or len(seal) != _SEAL_LENGTH:
+        raise DamagedFileError(path, _CUT_OFF)
+    if seal != _SEAL + digest.hexdigest().encode() + b"\n":
+        raise DamagedFileError(path, _CHANGED)
+
+
+def _unreadable(path: Path, error: OSError) -> HemiscaleError:
+    if isinstance(error, FileNotFoundError):
+        return HemiscaleError(f"{path}: there is no such file; run the study again to make it.")
+    return HemiscaleError(f"{path}: cannot be read ({error.strerror or error}).")
+
+
+def _array_digest(array: np.ndarray) -> str:
+    digest = hashlib.sha256(f"{array.dtype.str}{array.shape}".encode())
+    digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def _json_digest(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
