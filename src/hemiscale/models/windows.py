@@ -1,0 +1,89 @@
+"""Windows over a text that is longer than a model's context."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from hemiscale.errors import InputError
+
+__all__ = ["Window", "batches", "windows"]
+
+
+@dataclass(frozen=True)
+class Window:
+    """Tokens `start` to `stop` are fed; from `read_from` on they are read."""
+
+    start: int
+    stop: int
+    read_from: int
+
+    @property
+    def length(self) -> int:
+        """Tokens fed, without what stands in front."""
+        return self.stop - self.start
+
+
+def windows(n_tokens: int, length: int | None, step: int) -> list[Window]:
+    """Cover a text with windows; each token is read in the first window that holds it.
+
+    The first window is read whole. Every later one starts `step` tokens further and gives its last
+    `step` tokens, so each of them has at least ``length - step`` tokens of context.
+
+    Parameters
+    ----------
+    n_tokens : int
+        Without special tokens.
+    length : int or None
+        Tokens of text per window; None: no limit.
+    step : int
+        Tokens by which windows slide.
+
+    Returns
+    -------
+    list of Window
+
+    Raises
+    ------
+    InputError
+        Where windows would skip tokens, or hold none.
+    """
+    if step < 1:
+        raise InputError(f"a step of {step} token(s) does not move a window; use at least 1.")
+    if length is None or n_tokens <= length:
+        return [Window(0, n_tokens, 0)]
+    if length < 1:
+        raise InputError("the context leaves no room for words; make it longer.")
+    if step > length:
+        raise InputError(
+            f"a step of {step} tokens is longer than the window of {length}; words between "
+            "windows would never be read. Use a shorter step or a longer context."
+        )
+    found = [Window(0, length, 0)]
+    while found[-1].stop < n_tokens:
+        start = found[-1].start + step
+        found.append(Window(start, min(start + length, n_tokens), found[-1].stop))
+    return found
+
+
+def batches(found: list[Window], size: int) -> Iterator[list[Window]]:
+    """Group neighbouring windows of equal length, so that nothing is padded.
+
+    Parameters
+    ----------
+    found : list of Window
+    size : int
+        Windows per batch, at most.
+
+    Yields
+    ------
+    list of Window
+    """
+    batch: list[Window] = []
+    for window in found:
+        if batch and (len(batch) == size or window.length != batch[0].length):
+            yield batch
+            batch = []
+        batch.append(window)
+    if batch:
+        yield batch
