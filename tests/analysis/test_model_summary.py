@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from hemiscale.analysis import select_layers, summarise_model
-from hemiscale.analysis.model_summary import homologous_pairs, pool_seeds
+from hemiscale.analysis.columns import homologous_pairs
+from hemiscale.analysis.model_summary import pool_seeds
 
 
 def test_columns_are_the_means_they_say(make_scores):
@@ -24,7 +25,7 @@ def test_columns_are_the_means_they_say(make_scores):
         atol=1e-7,
     )
     assert s.listeners == ("s1", "s2", "s3")
-    assert s.pairs == (("LATL", "RATL"),)
+    assert s.pairs == (("LATL / RATL", "LATL", "RATL", "LATL / RATL"),)
 
 
 def test_average_may_be_absent_or_alone(make_scores):

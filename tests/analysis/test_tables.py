@@ -99,11 +99,17 @@ def test_long_tables_have_their_columns_in_the_promised_order(study, ceiling, tm
     write_tables(study, ceiling, tmp_path)
     promised = {
         "regions.tsv": "model region hemisphere subjects layer_choice score low high "
-        "interval_over n",
+        "interval_over n over_ceiling",
         "layers.tsv": "model layer relative_depth region subjects score low high interval_over n",
         "asymmetry.tsv": "model pair subjects layer_choice left right left_minus_right low high "
-        "interval_over n",
-        "listeners.tsv": "model listener region score",
+        "interval_over n index index_low index_high over_ceiling over_ceiling_low "
+        "over_ceiling_high",
+        "layer_asymmetry.tsv": "model layer relative_depth pair subjects left right "
+        "left_minus_right low high interval_over n",
+        "listeners.tsv": "model listener region score left right left_minus_right",
+        "listener_slopes.tsv": "listener response selection predictor model_set n_models slope "
+        "slope_per_tenfold",
+        "rises.tsv": "trajectory curve subjects n_checkpoints step low high n rises_before notes",
         "ceiling.tsv": "region hemisphere reliability low high n_splits",
     }
     for name, columns in promised.items():
@@ -150,7 +156,18 @@ def test_long_tables_hold_every_combination_once(study, ceiling, tmp_path):
     assert layers.query("model == 'tiny-4'")["relative_depth"].max() == 1.0
     asymmetries = read(tmp_path, "asymmetry.tsv")
     assert set(asymmetries["pair"]) == {"LATL / RATL"}
-    assert len(asymmetries) == 7 * 2 * 2
+    # Seven models, and the group of three seeds as one.
+    assert len(asymmetries) == (7 + 1) * 2 * 2
+    group = asymmetries.query("model == 'random embedding 300 d' and subjects == 'listeners'")
+    seeds = asymmetries.query("model.str.startswith('random-') and subjects == 'listeners'")
+    assert group["left_minus_right"].iloc[0] == pytest.approx(
+        seeds.query("layer_choice == 'validation'")["left_minus_right"].mean(), rel=1e-4
+    )
+    profile = read(tmp_path, "layer_asymmetry.tsv")
+    assert len(profile) == (2 + 3 + 4 + 3 + 3 * 1) * 2
+    row = profile.query("model == 'tiny-4' and layer == 2 and subjects == 'average'").iloc[0]
+    values = study[2]["score"].values[0, 2].mean(axis=0)
+    assert row["left_minus_right"] == pytest.approx(values[0] - values[1], rel=1e-4)
     assert len(read(tmp_path, "listeners.tsv")) == 7 * 12 * 6
     table = read(tmp_path, "ceiling.tsv")
     values = ceiling["reliability"].values.astype(float)
@@ -175,7 +192,9 @@ def test_layers_table_is_the_plain_mean_of_that_layer(study, tmp_path):
 def test_laws_are_fitted_for_all_responses_and_model_sets(study, tmp_path):
     write_tables(study, None, tmp_path)
     laws = json.loads((tmp_path / "laws.json").read_text())["laws"]
-    assert len(laws) == 2 * 2 * (4 + 6) * 2
+    predictors = {"log parameters", "bits per byte", "perplexity"}
+    assert {law["predictor"] for law in laws} == predictors
+    assert len(laws) == 3 * 2 * (4 + 6) * 2
     assert {law["model_set"] for law in laws} == {"all trained models", "Tiny family"}
     law = next(
         law
@@ -296,3 +315,126 @@ def test_no_pairs_and_no_models(make_scores, tmp_path):
     assert json.loads((tmp_path / "laws.json").read_text()) == {"laws": []}
     write_tables([], None, tmp_path)
     assert list(read(tmp_path, "models.tsv").columns) == MODEL_COLUMNS
+
+
+def test_scores_over_the_ceiling_and_the_index_stand_beside_the_difference(
+    study, ceiling, tmp_path
+):
+    write_tables(study, ceiling, tmp_path)
+    chosen = select_layers(study[1])["score"].values[0].mean(axis=0)
+    limit = ceiling["reliability"].values.astype(float).mean(axis=0)
+    regions = read(tmp_path, "regions.tsv").query(
+        "model == 'tiny-3' and subjects == 'average' and layer_choice == 'validation'"
+    )
+    np.testing.assert_allclose(regions["over_ceiling"], chosen / limit, rtol=1e-4)
+    row = (
+        read(tmp_path, "asymmetry.tsv")
+        .query("model == 'tiny-3' and subjects == 'average' and layer_choice == 'validation'")
+        .iloc[0]
+    )
+    assert row["over_ceiling"] == pytest.approx(
+        chosen[0] / limit[0] - chosen[1] / limit[1], abs=1e-5
+    )
+    assert row["over_ceiling_low"] < row["over_ceiling"] < row["over_ceiling_high"]
+    assert row["index"] == pytest.approx(
+        (chosen[0] - chosen[1]) / (chosen[0] + chosen[1]), abs=1e-5
+    )
+    laws = json.loads((tmp_path / "laws.json").read_text())["laws"]
+    assert any(law["response"] == "left_minus_right over ceiling" for law in laws)
+
+
+def test_any_column_is_a_predictor_and_partial_laws_hold_others_constant(make_scores, tmp_path):
+    generator = np.random.default_rng(0)
+    sizes = np.geomspace(1e6, 1e10, 12)
+    hellaswag = 30 + 5 * np.log10(sizes / 1e6) + generator.normal(size=12)
+    models = []
+    for k, (size, value) in enumerate(zip(sizes, hellaswag, strict=True)):
+        score = np.full((4, 1, 4, 6), 0.01 * value) + generator.normal(0, 0.001, (4, 1, 4, 6))
+        models.append(
+            make_scores(
+                f"m{k}",
+                score=score,
+                validation=score,
+                n_parameters=int(size),
+                family=f"family {k % 6}",
+                bits_per_byte=float(generator.normal(1.0, 0.1)),
+                width=64 * (1 + k % 4),
+            ).assign_attrs(n_layers=12 + k % 3)
+        )
+    columns = {"hellaswag": {f"m{k}": float(v) for k, v in enumerate(hellaswag)}}
+    write_tables(models, None, tmp_path, columns=columns)
+    laws = json.loads((tmp_path / "laws.json").read_text())["laws"]
+
+    def find(predictor, held):
+        return next(
+            law
+            for law in laws
+            if law["predictor"] == predictor
+            and law["held_constant"] == held
+            and law["response"] == "score"
+            and law["subjects"] == "average"
+            and law["model_set"] == "all trained models"
+        )
+
+    plain = find("hellaswag", [])
+    assert plain["slope"] == pytest.approx(0.01, abs=2e-4)
+    assert plain["n_families"] == 6
+    assert plain["families_resampled_low"] < 0.01 < plain["families_resampled_high"]
+    assert find("hellaswag", ["log parameters"])["slope"] == pytest.approx(0.01, abs=5e-4)
+    assert abs(find("log parameters", ["hellaswag"])["slope"]) < 0.001
+    shaped = find("log parameters", ["layers", "width"])
+    size = find("log parameters", [])
+    assert shaped["slope"] != size["slope"]
+    assert size["predicted_at"] == pytest.approx(1e11)
+    assert size["predicted_low"] < size["predicted"] < size["predicted_high"]
+    assert size["slope_without_a_family_low"] < size["slope"] < size["slope_without_a_family_high"]
+    large = {law["model_set"]: law["models"] for law in laws}
+    assert "trained models above 3e9 parameters" not in large  # two only
+    slopes = read(tmp_path, "listener_slopes.tsv").query(
+        "response == 'score' and predictor == 'hellaswag'"
+    )
+    assert list(slopes["listener"]) == ["s1", "s2", "s3"]
+    np.testing.assert_allclose(slopes["slope"], 0.01, atol=3e-4)
+
+
+def test_large_models_and_projected_ones_have_laws_of_their_own(make_scores, tmp_path):
+    models = [make_scores(f"m{k}", seed=k, n_parameters=10 ** (6 + k)) for k in range(9)]
+    models += [
+        make_scores(f"p{k}", seed=k, n_parameters=10 ** (6 + k), projected_to=50) for k in range(9)
+    ]
+    write_tables(models, None, tmp_path)
+    laws = json.loads((tmp_path / "laws.json").read_text())["laws"]
+    sets = {law["model_set"]: law["models"] for law in laws}
+    assert sets["trained models above 3e9 parameters"] == ["m4", "m5", "m6", "m7", "m8"]
+    assert sets["trained models, features projected to 50"] == [f"p{k}" for k in range(9)]
+    assert sets["all trained models"] == [f"m{k}" for k in range(9)]
+
+
+def test_checkpoints_become_rises_with_their_order(make_scores, tmp_path):
+    generator = np.random.default_rng(0)
+    steps = [1, 10, 100, 1000, 10_000]
+    early, late = [0, 0.1, 0.2, 0.2, 0.2], [0, 0, 0, 0.1, 0.2]
+    models = []
+    for k, step in enumerate(steps):
+        score = generator.normal(0, 0.002, (6, 1, 4, 6))
+        score[..., 0] += late[k]
+        score[..., 1] += early[k]
+        models.append(
+            make_scores(
+                f"tiny@{step}",
+                kind="checkpoint",
+                score=score,
+                validation=score,
+                subjects=("average", *(f"s{i}" for i in range(5))),
+                training_step=step,
+                bits_per_byte=3.0 - 0.2 * k,
+            )
+        )
+    write_tables(models, None, tmp_path)
+    rises = read(tmp_path, "rises.tsv").query("subjects == 'listeners'").set_index("curve")
+    assert rises.loc["right", "step"] == pytest.approx(10, rel=0.1)
+    assert rises.loc["left", "step"] == pytest.approx(1000, rel=0.1)
+    assert rises.loc["left", "low"] < rises.loc["left", "step"] < rises.loc["left", "high"]
+    assert "left 1.00" in rises.loc["right", "rises_before"]
+    assert (rises["n_checkpoints"] == 5).all()
+    assert rises.loc["bits per byte (turned over)", "n"] == 1

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     )
     from hemiscale.analysis.laws import Prediction, ScalingLaw, scaling_law
     from hemiscale.analysis.layer_choice import best_layers, select_layers, take_layers
+    from hemiscale.analysis.maps import voxel_maps
     from hemiscale.analysis.model_summary import ModelSummary, summarise_model
     from hemiscale.analysis.published import compare_with_published, read_published
     from hemiscale.analysis.regression import LeastSquares, fieller_crossing, least_squares
@@ -98,6 +99,7 @@ _HOME = {
     "Rise": "trajectories",
     "rise_of": "trajectories",
     "rises_before": "trajectories",
+    "voxel_maps": "maps",
     "SlopeMaps": "voxel_slopes",
     "asymmetry_slope_maps": "voxel_slopes",
     "slope_maps": "voxel_slopes",
@@ -151,6 +153,7 @@ __all__ = [
     "summarise_model",
     "t_interval",
     "take_layers",
+    "voxel_maps",
     "voxels_as_independent_test",
     "write_tables",
 ]

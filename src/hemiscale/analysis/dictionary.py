@@ -45,6 +45,24 @@ _OF_MODELS["score_test_selected"] = (
 )
 _OF_MODELS["average_score_test_selected"] = "the same for the average subject (r)"
 
+_REGION = (
+    "region of interest; of a voxel study the selection of voxels: all; reliable (the top quarter "
+    "by inter-subject reliability, homologous pairs in or out as one); a named region; best 10 % "
+    "(chosen for each run by the other runs' scores of this model); 90th percentile (of the mean "
+    "map, as in the paper: it ranks voxels by the scores it reports)"
+)
+_HEMISPHERE = (
+    "left, right, midline or unknown; of a voxel study both, or a side of homologous pairs"
+)
+_PAIR = (
+    "homologous regions, left / right; all pairs: their mean; of a voxel study the selection of "
+    "homologous pairs, as in regions.tsv (a region on one side is mirrored)"
+)
+_SELECTION = "of a voxel study, the selection of voxels, as in regions.tsv; else all"
+_CEILING = (
+    "the ceiling is that of the average of half of the listeners, and voxels or regions below .1 "
+    "are left out; scores of single listeners are set on the same scale and stay far below one"
+)
 _SUBJECTS = "listeners: scores of the individuals, averaged; average: scores of the average subject"
 _LAYER_CHOICE = (
     "validation: the layer chosen for each run by scores that exclude it; test: the best layer by "
@@ -67,28 +85,46 @@ COLUMNS: dict[str, dict[str, str]] = {
     },
     "regions.tsv": {
         "model": _MODEL["model"],
-        "region": "region of interest",
-        "hemisphere": "left, right, midline or unknown",
+        "region": _REGION,
+        "hemisphere": _HEMISPHERE,
         "subjects": _SUBJECTS,
         "layer_choice": _LAYER_CHOICE,
         "score": f"{_SCORE}, mean over runs (r)",
         **_INTERVAL,
+        "over_ceiling": f"mean of the scores over the ceiling; {_CEILING} (share)",
     },
     "layers.tsv": {
         "model": _MODEL["model"],
         "layer": "0 is the embedding",
         "relative_depth": "layer over the last layer, 0 to 1",
-        "region": "region of interest; all: their mean",
+        "region": "region of interest; all: their mean; of a voxel study the selection, both sides",
         "subjects": _SUBJECTS,
         "score": f"{_SCORE} of this layer, mean over runs (r); no choice of layer",
         **_INTERVAL,
     },
     "asymmetry.tsv": {
         "model": _MODEL["model"],
-        "pair": "homologous regions, left / right; all pairs: their mean",
+        "pair": _PAIR,
         "subjects": _SUBJECTS,
         "layer_choice": _LAYER_CHOICE,
         "left": f"{_SCORE} on the left, mean over runs (r)",
+        "right": "the same on the right (r)",
+        "left_minus_right": "their difference (r)",
+        **_INTERVAL,
+        "index": "(left - right) / (left + right) of the means; empty unless both are positive",
+        "index_low": _LOW_HIGH,
+        "index_high": _LOW_HIGH,
+        "over_ceiling": f"left minus right of the scores over the ceiling; {_CEILING} (share)",
+        "over_ceiling_low": _LOW_HIGH,
+        "over_ceiling_high": _LOW_HIGH,
+    },
+    "layer_asymmetry.tsv": {
+        "model": _MODEL["model"],
+        "layer": "0 is the embedding",
+        "relative_depth": "layer over the last layer, 0 to 1",
+        "pair": _PAIR,
+        "subjects": _SUBJECTS,
+        "left": f"{_SCORE} of this layer on the left, mean over runs (r); no choice of layer",
         "right": "the same on the right (r)",
         "left_minus_right": "their difference (r)",
         **_INTERVAL,
@@ -96,12 +132,40 @@ COLUMNS: dict[str, dict[str, str]] = {
     "listeners.tsv": {
         "model": _MODEL["model"],
         "listener": "identifier of the individual",
-        "region": "region of interest",
+        "region": _REGION,
         "score": f"{_SCORE}, mean over runs, layer by validation (r)",
+        "left": "of a voxel study, the left members of homologous pairs (r)",
+        "right": "the right members (r)",
+        "left_minus_right": "their difference (r)",
+    },
+    "listener_slopes.tsv": {
+        "listener": "identifier of the individual",
+        "response": "what grows: score, left, right, left_minus_right, or a region",
+        "selection": _SELECTION,
+        "predictor": "as in laws.json",
+        "model_set": "which models the line goes through",
+        "n_models": "how many they are",
+        "slope": "slope of this listener's own scores (r per e-fold of parameters, or per unit of "
+        "the column)",
+        "slope_per_tenfold": "r per tenfold of parameters; empty for other columns",
+    },
+    "rises.tsv": {
+        "trajectory": "the model whose checkpoints these are",
+        "curve": "score, left, right, left_minus_right (means over regions or voxels), or bits per "
+        "byte, turned over so that it rises",
+        "subjects": _SUBJECTS,
+        "n_checkpoints": "how many checkpoints the curve has",
+        "step": "training step at which half of the rise from first to last checkpoint is done, "
+        "between checkpoints by a straight line on log step; empty where the curve does not rise",
+        "low": "95 % interval over listeners, or runs (percentile bootstrap)",
+        "high": "the same",
+        "n": "how many listeners or runs; 1: no interval",
+        "rises_before": "curves that rise later, with the share of resamples in which they do",
+        "notes": "what these curves cannot tell",
     },
     "ceiling.tsv": {
-        "region": "region of interest",
-        "hemisphere": "left, right, midline or unknown",
+        "region": _REGION,
+        "hemisphere": _HEMISPHERE + "; left - right: their difference",
         "reliability": "inter-subject reliability: one half of the listeners predicted from the "
         "other half, mean over random splits (r)",
         "low": "2.5 % quantile of the random splits (a range, not an interval over listeners: all "
@@ -113,9 +177,14 @@ COLUMNS: dict[str, dict[str, str]] = {
 """``{table: {column: meaning}}``, columns in the order in which they are written."""
 
 LAW_FIELDS: dict[str, str] = {
-    "response": "what grows: score (mean over regions), left, right, left_minus_right, or a region",
+    "response": "what grows: score (mean over regions or voxels), left, right, left_minus_right, "
+    "or a region; NAME over ceiling: the same over the ceiling",
+    "selection": _SELECTION,
     "subjects": _SUBJECTS,
-    "predictor": "log parameters (natural logarithm) or bits per byte",
+    "predictor": "log parameters (natural logarithm), bits per byte, perplexity, or a column that "
+    "the user added",
+    "held_constant": "other predictors in the regression: r and p are then partial, the crossing "
+    "is at their means",
     "model_set": "which models the line goes through",
     "models": "their names",
     "n_models": "how many they are",
@@ -132,6 +201,26 @@ LAW_FIELDS: dict[str, str] = {
     "zero_crossing_low": "95 % interval of it (Fieller); null where it has no bound",
     "zero_crossing_high": "the same",
     "favoured": "log-linear, saturating or undecided, by AICc and leave-one-out error",
+    "n_families": "families that were told apart; 0: not enough of them, see notes",
+    "family_slope": "slope with a random intercept per family (REML)",
+    "family_slope_low": "95 % interval of it; holds when families differ in level, not in slope",
+    "family_slope_high": "the same",
+    "families_resampled_low": "95 % interval of the slope from resampling whole families: holds "
+    "whether families differ in level, in slope or not at all; null below five families",
+    "families_resampled_high": "the same",
+    "crossing_families_low": "95 % interval of the crossing from resampling whole families",
+    "crossing_families_high": "the same",
+    "slope_without_a_family_low": "the lowest slope when one family is left out",
+    "slope_without_a_family_high": "the highest",
+    "aicc_for_saturation": "AICc of the log-linear law minus that of the saturating one; above "
+    "zero speaks for saturation",
+    "saturates_at": "score of an infinitely large model under the saturating law; null where the "
+    "data do not bend",
+    "predicted_at": "ten times the parameters of the largest model: an extrapolation",
+    "predicted": "score that the log-linear law predicts there",
+    "predicted_low": "95 % interval for one new model of that size, if the line goes on and models "
+    "are independent",
+    "predicted_high": "the same",
     "slope_over_listeners": "mean over listeners of the slope of each listener's own scores",
     "slope_over_listeners_low": "95 % interval of it over listeners, these models taken as given: "
     "would other people show this slope? Says nothing about other models",

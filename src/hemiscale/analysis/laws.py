@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hemiscale.analysis.families import (
-    FEWEST_FAMILIES,
-    FEWEST_TO_RESAMPLE,
-    FamilyEffect,
-    family_effect,
+from hemiscale.analysis.families import FamilyEffect
+from hemiscale.analysis.law_checks import (
+    comparison_of,
+    families_of,
+    few_models,
+    gather,
+    why_no_line,
 )
 from hemiscale.analysis.regression import (
     LeastSquares,
@@ -20,7 +22,7 @@ from hemiscale.analysis.regression import (
     fieller_crossing,
     least_squares,
 )
-from hemiscale.analysis.saturation import FEWEST_FOR_SATURATION, Comparison, compare_laws
+from hemiscale.analysis.saturation import Comparison
 
 __all__ = ["FEW_MODELS", "Prediction", "ScalingLaw", "scaling_law"]
 
@@ -192,7 +194,7 @@ def scaling_law(
     ValueError
         If lengths differ, or a size is not positive on the log scale.
     """
-    x, y, labels, extra, notes = _gather(size, score, family, covariates, scale)
+    x, y, labels, extra, notes = gather(size, score, family, covariates, scale)
     columns = [np.ones(len(x)), x, *extra.values()]
     n = len(x)
     fit: LeastSquares | None = None
@@ -200,13 +202,13 @@ def scaling_law(
         try:
             fit = least_squares(np.column_stack(columns), y)
         except ValueError:
-            notes.append(_why_no_line(x, n, list(extra)))
+            notes.append(why_no_line(x, n, list(extra)))
     else:
         notes.append(f"{n} model{'s' * (n != 1)} with a size and a score: no law can be fitted.")
     if fit is None:
         return _empty_law(scale, n, tuple(extra), tuple(notes))
     if n < FEW_MODELS:
-        notes.append(_few_models(n, fit.freedom))
+        notes.append(few_models(n, fit.freedom))
     elif fit.freedom < 3:
         notes.append(
             f"{n} models for {len(columns)} coefficients: {fit.freedom} degrees of freedom are "
@@ -216,11 +218,11 @@ def scaling_law(
     r, p = _correlation(fit, y)
     r_low, r_high = correlation_interval(r, n - len(extra), confidence)
     crossing = _crossing(fit, extra, scale, confidence, notes)
-    families = _families(
+    families = families_of(
         np.column_stack(columns), y, labels, scale, confidence, n_resamples, seed, notes
     )
     grouped = labels if families is not None else None
-    comparison = _comparison(x, y, grouped, scale, bool(extra), notes)
+    comparison = comparison_of(x, y, grouped, scale, bool(extra), notes)
     tenfold = np.log(10.0) if scale == "log" else np.nan
     slope, intercept = float(fit.coefficients[1]), float(fit.coefficients[0])
     return ScalingLaw(
@@ -252,64 +254,6 @@ def scaling_law(
         fit=fit,
         notes=tuple(notes),
     )
-
-
-def _gather(
-    size: ArrayLike,
-    score: ArrayLike,
-    family: Sequence[str] | None,
-    covariates: Mapping[str, ArrayLike] | None,
-    scale: str,
-) -> tuple[
-    NDArray[np.float64],
-    NDArray[np.float64],
-    list[str] | None,
-    dict[str, NDArray[np.float64]],
-    list[str],
-]:
-    """Check the input, leave out models without values, take logs."""
-    if scale not in {"log", "linear"}:
-        raise ValueError(f"scale must be 'log' or 'linear', got {scale!r}")
-    x = np.asarray(size, dtype=np.float64)
-    y = np.asarray(score, dtype=np.float64)
-    extra = {k: np.asarray(v, dtype=np.float64) for k, v in (covariates or {}).items()}
-    lengths = {"size": x.shape, "score": y.shape, **{k: v.shape for k, v in extra.items()}}
-    if family is not None:
-        lengths["family"] = (len(family),)
-    if x.ndim != 1 or len(set(lengths.values())) > 1:
-        raise ValueError(f"one value per model is needed everywhere, got shapes {lengths}")
-    known = np.isfinite(x) & np.isfinite(y)
-    for column in extra.values():
-        known &= np.isfinite(column)
-    notes = []
-    if not known.all():
-        left_out = int((~known).sum())
-        notes.append(
-            f"{left_out} of {len(x)} models left out: no size, score or covariate is known for "
-            f"{'it' if left_out == 1 else 'them'}."
-        )
-    if scale == "log" and np.any(x[known] <= 0):
-        raise ValueError("sizes must be positive on the log scale; leave out the baselines")
-    x = np.log(x[known]) if scale == "log" else x[known]
-    labels = None
-    if family is not None:
-        labels = [str(name) for name, keep in zip(family, known, strict=True) if keep]
-    return x, y[known], labels, {k: v[known] for k, v in extra.items()}, notes
-
-
-def _why_no_line(x: NDArray[np.float64], n: int, covariates: list[str]) -> str:
-    if np.ptp(x) < 1e-9 * max(1.0, float(np.abs(x).max())):
-        return f"All {n} models are of the same size: no slope can be fitted."
-    if n < 2 + len(covariates):
-        return f"{n} models are too few for a law with {len(covariates)} covariates."
-    return f"The covariates ({', '.join(covariates)}) cannot be told from size: no unique slope."
-
-
-def _few_models(n: int, freedom: int) -> str:
-    sentence = f"{n} models: a line through {n} points"
-    if freedom < 1:
-        return f"{sentence} fits them exactly, and nothing can be said about its uncertainty."
-    return f"{sentence}; its interval rests on {freedom} degree{'s' * (freedom != 1)} of freedom."
 
 
 def _correlation(fit: LeastSquares, y: NDArray[np.float64]) -> tuple[float, float]:
@@ -350,71 +294,6 @@ def _crossing(
         low, at, high = np.exp([found[1], found[0], found[2]])
     at = at if 0 < at < np.inf else np.nan  # too far away to be a number at all
     return float(at), float(low), float(high)
-
-
-def _families(
-    design: NDArray[np.float64],
-    y: NDArray[np.float64],
-    labels: list[str] | None,
-    scale: str,
-    confidence: float,
-    n_resamples: int,
-    seed: int,
-    notes: list[str],
-) -> FamilyEffect | None:
-    if labels is None:
-        return None
-    n_families = len(set(labels))
-    if n_families == 1:
-        notes.append(
-            "All models are of one family: the law holds for that family, and nothing is said "
-            "about others."
-        )
-        return None
-    if n_families == len(labels):
-        notes.append("Every family has one model: families cannot be told from models.")
-        return None
-    if n_families < FEWEST_FAMILIES:
-        notes.append(
-            f"Models of {n_families} families: too few to say how much families differ; the "
-            "interval counts models as independent, and is too short if they are not."
-        )
-        return None
-    effect = family_effect(
-        design, y, labels, confidence=confidence, n_resamples=n_resamples, seed=seed
-    )
-    if effect.mixed.notice:
-        notes.append(effect.mixed.notice)
-    if n_families < FEWEST_TO_RESAMPLE:
-        notes.append(
-            f"Models of {n_families} families: too few to resample families; the random family "
-            "effect covers families that differ in level, not in slope."
-        )
-    if scale == "linear":
-        return effect
-    with np.errstate(over="ignore"):
-        low, high = np.exp([effect.bootstrap.crossing_low, effect.bootstrap.crossing_high])
-    bounds = replace(effect.bootstrap, crossing_low=float(low), crossing_high=float(high))
-    return replace(effect, bootstrap=bounds)
-
-
-def _comparison(
-    x: NDArray[np.float64],
-    y: NDArray[np.float64],
-    labels: list[str] | None,
-    scale: str,
-    has_covariates: bool,
-    notes: list[str],
-) -> Comparison | None:
-    if scale != "log" or has_covariates:
-        return None
-    if len(x) < FEWEST_FOR_SATURATION or len(np.unique(x)) < 4 or np.ptp(y) == 0:
-        notes.append(
-            f"{len(x)} models cannot tell a law that levels off from one that does not "
-            f"(at least {FEWEST_FOR_SATURATION} of four sizes are needed)."
-        )
-        return None
-    return compare_laws(np.exp(x), y, family=labels)
 
 
 def _empty_law(

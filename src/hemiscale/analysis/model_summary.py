@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hemiscale.analysis.averages import mean_correlation
+from hemiscale.analysis.columns import Columns, PairRow, RegionRow, columns_of, is_voxelwise
 from hemiscale.analysis.layer_choice import select_layers
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 __all__ = [
     "AVERAGE",
     "LAYER_CHOICES",
+    "ModelMap",
     "ModelSummary",
-    "homologous_pairs",
     "pool_seeds",
     "summarise_model",
 ]
@@ -29,8 +30,21 @@ AVERAGE = "average"
 
 LAYER_CHOICES = ("validation", "test")
 
-# With more targets than this they are voxels: no row for each of them in the tables.
-_MOST_REGIONS = 500
+
+@dataclass(frozen=True)
+class ModelMap:
+    """Scores of one model voxel by voxel, layer by validation.
+
+    Attributes
+    ----------
+    score : (n_targets,) float32 array
+        Mean over runs, of the average subject where there is one, else over listeners too.
+    layer : (n_targets,) float32 array
+        Median over runs (and listeners) of the chosen layer; NaN where there is none.
+    """
+
+    score: NDArray[np.float32]
+    layer: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -42,14 +56,15 @@ class ModelSummary:
     attrs : dict
         What the scores file says about the model.
     columns : tuple of str
-        What the last axis of all arrays below holds: ``all, left, right, left_minus_right``, then
-        the regions, then one ``left / right`` entry per homologous pair (the left minus the right).
-        ``left`` and ``right`` are means over the members of homologous pairs whose both sides have
-        a score, so that they compare like with like.
-    regions, hemispheres : tuple of str
-        Region names and their sides; empty for voxelwise studies without regions.
-    pairs : tuple of (str, str)
-        Homologous regions, left then right; empty for voxelwise studies.
+        What the last axis of all arrays below holds: see `hemiscale.analysis.columns`. ``left`` and
+        ``right`` are means over the members of homologous pairs whose both sides have a score, so
+        that they compare like with like.
+    regions : tuple of RegionRow
+        Regions and their sides; the selections of a voxel study and theirs.
+    pairs : tuple of PairRow
+        Homologous regions; the selections of a voxel study.
+    selections : tuple of str
+        Of a voxel study; empty for a region study.
     listeners : tuple of str
         The individual subjects.
     layers : ndarray of int
@@ -63,15 +78,17 @@ class ModelSummary:
     typical_layer : int
         The median of the layers that validation chose, over listeners (or the average subject),
         runs and targets; -1 where nothing could be chosen.
+    map : ModelMap or None
+        Of a voxel study.
     members : int
         How many models (seeds) are pooled here.
     """
 
     attrs: dict[str, Any]
     columns: tuple[str, ...]
-    regions: tuple[str, ...]
-    hemispheres: tuple[str, ...]
-    pairs: tuple[tuple[str, str], ...]
+    regions: tuple[RegionRow, ...]
+    pairs: tuple[PairRow, ...]
+    selections: tuple[str, ...]
     listeners: tuple[str, ...]
     layers: NDArray[np.int64]
     by_listener: dict[str, NDArray[np.float64]]
@@ -79,6 +96,7 @@ class ModelSummary:
     profile_by_listener: NDArray[np.float64]
     profile_by_run: NDArray[np.float64]
     typical_layer: int
+    map: ModelMap | None = None
     members: int = 1
 
     @property
@@ -91,93 +109,45 @@ class ModelSummary:
         return self.columns.index(name)
 
 
-def homologous_pairs(
-    targets: Sequence[str], hemispheres: Sequence[str], homologues: Sequence[str]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Pair the left targets with their mirror targets on the right.
-
-    Parameters
-    ----------
-    targets, hemispheres, homologues : sequences of str, (n_targets,)
-        Names, sides (``left``, ``right``, ...) and the name of each target's mirror ("" for none).
-
-    Returns
-    -------
-    left, right : (n_pairs,) int64 arrays
-        Positions along `targets`; entry k of one mirrors entry k of the other.
-
-    Raises
-    ------
-    ValueError
-        If a named homologue does not exist, or is not on the other side.
-    """
-    position = {name: k for k, name in enumerate(targets)}
-    left, right = [], []
-    for k, (name, side, mirror) in enumerate(zip(targets, hemispheres, homologues, strict=True)):
-        if not mirror or side != "left":
-            continue
-        if mirror not in position:
-            raise ValueError(f"target {name!r} names the homologue {mirror!r}, which is no target")
-        other = position[mirror]
-        if hemispheres[other] != "right":
-            raise ValueError(
-                f"target {name!r} is on the left, so its homologue {mirror!r} should be on the "
-                f"right, not {hemispheres[other]!r}"
-            )
-        left.append(k)
-        right.append(other)
-    return np.array(left, dtype=np.int64), np.array(right, dtype=np.int64)
-
-
-def summarise_model(dataset: xr.Dataset) -> ModelSummary:
-    """Reduce a scores dataset to regions and sides.
+def summarise_model(dataset: xr.Dataset, columns: Columns | None = None) -> ModelSummary:
+    """Reduce a scores dataset to regions (or selections of voxels) and sides.
 
     Parameters
     ----------
     dataset : xarray.Dataset
         One model's scores, as in ``scores/MODEL.nc``.
+    columns : Columns, optional
+        What to reduce to; by default what the dataset's own coordinates say.
 
     Returns
     -------
     ModelSummary
     """
+    columns = columns_of(dataset) if columns is None else columns
     subjects = [str(name) for name in dataset["subject"].values]
-    targets = [str(name) for name in dataset["target"].values]
-    hemispheres = [str(side) for side in dataset["hemisphere"].values]
-    homologues = [str(name) for name in dataset["homologue"].values]
-    left, right = homologous_pairs(targets, hemispheres, homologues)
-    named = len(targets) <= _MOST_REGIONS
-    pairs = tuple((targets[i], targets[j]) for i, j in zip(left, right, strict=True))
-    columns = ["all", "left", "right", "left_minus_right"]
-    if named:
-        columns += targets + [f"{a} / {b}" for a, b in pairs]
-
-    def reduce(scores: NDArray[Any]) -> NDArray[np.float64]:
-        return _by_columns(np.asarray(scores, dtype=np.float64), left, right, named)
-
-    # One subject at a time: voxelwise files are large, and may be read lazily.
+    people = [k for k, name in enumerate(subjects) if name != AVERAGE]
+    average = [k for k, name in enumerate(subjects) if name == AVERAGE]
+    # One subject at a time: voxelwise files are large.
     by_subject: dict[str, list[NDArray[np.float64]]] = {how: [] for how in LAYER_CHOICES}
-    profile = []
-    votes = []
-    for k, name in enumerate(subjects):
+    profile, votes, maps = [], [], []
+    for k in range(len(subjects)):
         one = dataset.isel(subject=[k])
         for how in LAYER_CHOICES:
             chosen = select_layers(one, how)
-            by_subject[how].append(reduce(chosen["score"].values[0]))
-            if how == "validation":
-                votes.append((name, chosen["chosen_layer"].values))
-        profile.append(
-            reduce(one["score"].transpose("subject", "run", "layer", "target").values[0])
-        )
-    people = [k for k, name in enumerate(subjects) if name != AVERAGE]
-    average = [k for k, name in enumerate(subjects) if name == AVERAGE]
-    n_layers, n_columns = dataset.sizes["layer"], len(columns)
+            by_subject[how].append(columns.reduce(chosen["score"].values[0]))
+            if how == "validation" and (k in people or not people):
+                votes.append(chosen["chosen_layer"].values)
+            if how == "validation" and is_voxelwise(dataset) and (k in average or not average):
+                maps.append((chosen["score"].values[0], chosen["chosen_layer"].values[0]))
+        layers = one["score"].transpose("subject", "layer", "run", "target").values[0]
+        profile.append(columns.reduce(layers))
+    n_layers, n_columns = dataset.sizes["layer"], len(columns.names)
     return ModelSummary(
         attrs=dict(dataset.attrs),
-        columns=tuple(columns),
-        regions=tuple(targets) if named else (),
-        hemispheres=tuple(hemispheres) if named else (),
-        pairs=pairs if named else (),
+        columns=columns.names,
+        regions=columns.regions,
+        pairs=columns.pairs,
+        selections=columns.selections,
         listeners=tuple(subjects[k] for k in people),
         layers=np.asarray(dataset["layer"].values, dtype=np.int64),
         by_listener={
@@ -191,10 +161,26 @@ def summarise_model(dataset: xr.Dataset) -> ModelSummary:
             for how, values in by_subject.items()
         },
         profile_by_listener=np.array(
-            [mean_correlation(profile[k], axis=0) for k in people]
+            [mean_correlation(profile[k], axis=1) for k in people]
         ).reshape(len(people), n_layers, n_columns),
-        profile_by_run=profile[average[0]] if average else np.empty((0, n_layers, n_columns)),
-        typical_layer=_typical_layer([v for name, v in votes if bool(people) == (name != AVERAGE)]),
+        profile_by_run=(
+            profile[average[0]].swapaxes(0, 1) if average else np.empty((0, n_layers, n_columns))
+        ),
+        typical_layer=_typical_layer(votes),
+        map=_map(maps) if maps else None,
+    )
+
+
+def _map(parts: Sequence[tuple[NDArray[np.float64], NDArray[np.int64]]]) -> ModelMap:
+    """Average the chosen scores over runs, then subjects; the median of the chosen layers."""
+    score = mean_correlation(np.stack([mean_correlation(s, axis=0) for s, _ in parts]), axis=0)
+    layers = np.sort(np.concatenate([layer for _, layer in parts]), axis=0)
+    n_chosen = (layers >= 0).sum(axis=0)
+    # -1 (nothing chosen) sorts to the front: count the median from there.
+    place = len(layers) - n_chosen + np.maximum(n_chosen - 1, 0) // 2
+    middle = np.take_along_axis(layers, np.minimum(place, len(layers) - 1)[None], axis=0)[0]
+    return ModelMap(
+        score.astype(np.float32), np.where(n_chosen > 0, middle, np.nan).astype(np.float32)
     )
 
 
@@ -265,27 +251,17 @@ def pool_seeds(summaries: Sequence[ModelSummary]) -> ModelSummary:
         profile_by_listener=listeners_mean([s.profile_by_listener for s in summaries]),
         profile_by_run=runs_mean([s.profile_by_run for s in summaries]),
         typical_layer=typical.pop() if len(typical) == 1 else -1,
+        map=_pooled_map([s.map for s in summaries]),
         members=len(summaries),
     )
 
 
-def _by_columns(
-    scores: NDArray[np.float64],
-    left: NDArray[np.int64],
-    right: NDArray[np.int64],
-    named: bool,
-) -> NDArray[np.float64]:
-    """Turn (..., n_targets) into (..., n_columns), in the order of `ModelSummary.columns`."""
-    on_left, on_right = scores[..., left], scores[..., right]
-    difference = on_left - on_right
-    both = np.isfinite(difference)
-    sides = [
-        mean_correlation(scores),
-        mean_correlation(np.where(both, on_left, np.nan)),
-        mean_correlation(np.where(both, on_right, np.nan)),
-        mean_correlation(difference),
-    ]
-    parts = [np.stack(sides, axis=-1)]
-    if named:
-        parts += [scores, difference]
-    return np.concatenate(parts, axis=-1)
+def _pooled_map(maps: Sequence[ModelMap | None]) -> ModelMap | None:
+    """Mean map of seeds; their layers have no common meaning, but baselines have one layer."""
+    there = [one for one in maps if one is not None]
+    if len(there) < len(maps):
+        return None
+    if len(there) == 1:
+        return there[0]
+    score = mean_correlation(np.stack([one.score for one in there]), axis=0).astype(np.float32)
+    return ModelMap(score, np.full(score.shape, np.nan, dtype=np.float32))

@@ -2,71 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hemiscale.analysis.averages import mean_correlation
-from hemiscale.analysis.intervals import interval_over_listeners
-from hemiscale.analysis.laws import scaling_law
+from hemiscale.analysis.intervals import Interval, interval_over_listeners
+from hemiscale.analysis.law_sets import LawColumn, ModelSet, model_sets, predictors_of, responses_of
+from hemiscale.analysis.laws import ScalingLaw, scaling_law
 from hemiscale.analysis.model_summary import ModelSummary
 
-__all__ = ["law_records", "slope_over_listeners"]
+__all__ = ["UserColumns", "law_records", "listener_slopes", "slope_over_listeners"]
 
-_RESPONSES = {
-    "score": "all",
-    "left": "left",
-    "right": "right",
-    "left_minus_right": "left_minus_right",
-}
-_PREDICTORS = {
-    "log parameters": ("n_parameters", "log"),
-    "bits per byte": ("bits_per_byte", "linear"),
-}
+UserColumns = Mapping[str, Mapping[str, float]]
+"""``{column: {model: value}}``: any property of models that laws may be fitted against."""
 
-# With more regions than this they are voxels: their slopes belong into maps.
-_MOST_REGIONS = 200
-
-_FEWEST_OF_A_FAMILY = 3
+# Sizes predicted beyond the models at hand: an extrapolation of the line, said to be one.
+_BEYOND = 10.0
 
 
-def law_records(summaries: Sequence[ModelSummary]) -> list[dict[str, Any]]:
+def law_records(
+    summaries: Sequence[ModelSummary], columns: UserColumns | None = None
+) -> list[dict[str, Any]]:
     """Fit every law of a study.
 
-    Trained models only, layer by validation; all of them, and, where there are several families,
-    each family with at least three models by itself.
+    Trained models only, layer by validation. See `model_sets` for which models, `responses_of` for
+    what grows and `predictors_of` for what with.
 
     Parameters
     ----------
     summaries : sequence of ModelSummary
+    columns : mapping of {column: {model: value}}, optional
+        More predictors: HellaSwag, BLiMP, anything.
 
     Returns
     -------
     list of dict
         One per response, kind of subjects, predictor and set of models, as in ``laws.json``.
     """
-    trained = [s for s in summaries if s.attrs["kind"] == "trained"]
-    if not trained:
-        return []
-    sets = {"all trained models": trained}
-    families = list(dict.fromkeys(str(s.attrs["family"]) for s in trained))
-    if len(families) > 1:
-        for name in families:
-            members = [s for s in trained if s.attrs["family"] == name]
-            if len(members) >= _FEWEST_OF_A_FAMILY:
-                sets[f"{name} family"] = members
-    responses = dict(_RESPONSES)
-    regions = trained[0].regions
-    if len(regions) <= _MOST_REGIONS:
-        responses |= {name: name for name in regions}
     records = []
-    for set_name, models in sets.items():
-        for predictor in _PREDICTORS:
-            for response, column in responses.items():
+    for models in model_sets(summaries):
+        predictors = predictors_of(models, columns or {})
+        for predictor in predictors:
+            for response in responses_of(models):
                 for subjects in ("listeners", "average"):
-                    record = _law(models, set_name, response, column, subjects, predictor)
+                    record = _law(models, response, subjects, predictor)
                     if record is not None:
                         records.append(record)
     return records
@@ -93,61 +75,121 @@ def slope_over_listeners(
         ``slope_over_listeners``, ``..._low``, ``..._high`` and ``n_listeners``; NaN where there is
         no slope.
     """
-    complete = np.isfinite(scores).all(axis=0)
-    centred = predictor - predictor.mean()
-    spread = float(centred @ centred)
-    if not complete.any() or len(predictor) < 2 or not spread > 1e-18:
-        nothing = float("nan")
-        low = high = mean = nothing
-    else:
-        slopes = np.einsum("m,ml->l", centred, scores[:, complete]) / spread
-        interval = interval_over_listeners(slopes)
-        mean, low, high = float(interval.estimate), float(interval.low), float(interval.high)
+    slopes = _slopes(predictor, scores)
+    known = slopes[np.isfinite(slopes)]
+    nothing = np.array(np.nan)
+    interval = (
+        interval_over_listeners(known)
+        if known.size
+        else Interval(nothing, nothing, nothing, np.array(0), "t")
+    )
     return {
-        "slope_over_listeners": mean,
-        "slope_over_listeners_low": low,
-        "slope_over_listeners_high": high,
-        "n_listeners": int(complete.sum()),
+        "slope_over_listeners": float(interval.estimate),
+        "slope_over_listeners_low": float(interval.low),
+        "slope_over_listeners_high": float(interval.high),
+        "n_listeners": int(np.isfinite(scores).all(axis=0).sum()),
     }
 
 
+def listener_slopes(
+    summaries: Sequence[ModelSummary], columns: UserColumns | None = None
+) -> list[dict[str, Any]]:
+    """Give every listener's own slope, for each law through all trained models.
+
+    Parameters
+    ----------
+    summaries, columns
+        As in `law_records`.
+
+    Returns
+    -------
+    list of dict
+        Rows of ``listener_slopes.tsv``.
+    """
+    rows = []
+    for models in model_sets(summaries):
+        if not models.is_whole:
+            continue
+        for predictor in predictors_of(models, columns or {}):
+            if predictor.held_constant:
+                continue
+            for response in responses_of(models):
+                names, scores = _by_listener(models.models, response.column)
+                known = np.isfinite(predictor.values)
+                slopes = _slopes(predictor.entering[known], scores[known])
+                rows += [
+                    {
+                        "listener": name,
+                        "response": response.name,
+                        "selection": response.selection,
+                        "predictor": predictor.name,
+                        "model_set": models.name,
+                        "n_models": int(known.sum()),
+                        "slope": slope,
+                        "slope_per_tenfold": slope * predictor.per_tenfold,
+                    }
+                    for name, slope in zip(names, slopes, strict=True)
+                ]
+    return rows
+
+
+def _slopes(x: NDArray[np.float64], scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Slope of each column of (n_models, n_listeners) scores; NaN where there is none."""
+    centred = x - x.mean() if len(x) else x
+    spread = float(centred @ centred)
+    if len(x) < 2 or not spread > 1e-18:
+        return np.full(scores.shape[1], np.nan)
+    return np.einsum("m,ml->l", centred, scores) / spread
+
+
+def _by_listener(
+    models: Sequence[ModelSummary], column: str
+) -> tuple[list[str], NDArray[np.float64]]:
+    """Scores of the listeners that all models have: (n_models, n_listeners)."""
+    common = [name for name in models[0].listeners if all(name in s.listeners for s in models)]
+    scores = [
+        s.by_listener["validation"][[s.listeners.index(name) for name in common], s.column(column)]
+        for s in models
+    ]
+    return common, np.stack(scores)
+
+
 def _law(
-    models: Sequence[ModelSummary],
-    set_name: str,
-    response: str,
-    column: str,
-    subjects: str,
-    predictor: str,
+    models: ModelSet, response: Any, subjects: str, predictor: LawColumn
 ) -> dict[str, Any] | None:
     """One entry of ``laws.json``; None where these subjects have no such score at all."""
-    attribute, scale = _PREDICTORS[predictor]
-    size = np.array([float(s.attrs[attribute]) for s in models])
+    members = models.models
     by_listener: NDArray[np.float64] | None = None
     if subjects == "listeners":
-        common = [name for name in models[0].listeners if all(name in s.listeners for s in models)]
-        rows = [[s.listeners.index(name) for name in common] for s in models]
-        by_listener = np.stack(
-            [
-                s.by_listener["validation"][r, s.column(column)]
-                for s, r in zip(models, rows, strict=True)
-            ]
-        )
+        by_listener = _by_listener(members, response.column)[1]
         score = mean_correlation(by_listener, axis=1)
     else:
         score = np.array(
-            [mean_correlation(s.by_run["validation"][:, s.column(column)], axis=0) for s in models]
+            [
+                mean_correlation(s.by_run["validation"][:, s.column(response.column)], axis=0)
+                for s in members
+            ]
         )
     if not np.isfinite(score).any():
         return None
-    law = scaling_law(size, score, family=[str(s.attrs["family"]) for s in models], scale=scale)
+    law = scaling_law(
+        predictor.values,
+        score,
+        family=[str(s.attrs["family"]) for s in members],
+        covariates=predictor.held_constant,
+        scale=predictor.scale,
+    )
+    used = np.isfinite(predictor.values) & np.isfinite(score)
+    for column in predictor.held_constant.values():
+        used &= np.isfinite(column)
     record: dict[str, Any] = {
-        "response": response,
+        "response": response.name,
+        "selection": response.selection,
         "subjects": subjects,
-        "predictor": predictor,
-        "model_set": set_name,
-        "models": [
-            s.name for s, x, y in zip(models, size, score, strict=True) if np.isfinite(x + y)
-        ],
+        "predictor": predictor.name,
+        "held_constant": list(predictor.held_constant),
+        "model_set": models.name,
+        "models": [s.name for s, there in zip(members, used, strict=True) if there],
         "n_models": law.n_models,
         "slope": law.slope,
         "slope_low": law.slope_low,
@@ -162,10 +204,65 @@ def _law(
         "zero_crossing_low": law.zero_crossing_low,
         "zero_crossing_high": law.zero_crossing_high,
         "favoured": law.favoured,
+        **_family_fields(law),
+        **_saturation_fields(law),
+        **_prediction_fields(law, predictor, used),
     }
-    if by_listener is not None:
-        known = np.isfinite(size) & np.isfinite(score)
-        x = np.log(size[known]) if scale == "log" else size[known]
-        record |= slope_over_listeners(x, by_listener[known])
+    if by_listener is not None and not predictor.held_constant:
+        known = np.isfinite(predictor.values) & np.isfinite(score)
+        record |= slope_over_listeners(predictor.entering[known], by_listener[known])
     record["notes"] = list(law.notes)
     return record
+
+
+def _family_fields(law: ScalingLaw) -> dict[str, Any]:
+    """Say what is left of the slope when models of one family are not independent."""
+    nothing = float("nan")
+    effect = law.families
+    if effect is None:
+        names = (
+            *("family_slope", "family_slope_low", "family_slope_high"),
+            *("families_resampled_low", "families_resampled_high"),
+            *("crossing_families_low", "crossing_families_high"),
+            *("slope_without_a_family_low", "slope_without_a_family_high"),
+        )
+        return {"n_families": 0, **dict.fromkeys(names, nothing)}
+    left_out = [slope for slope in effect.left_out.values() if np.isfinite(slope)]
+    return {
+        "n_families": effect.n_families,
+        "family_slope": effect.mixed.slope,
+        "family_slope_low": effect.mixed.slope_low,
+        "family_slope_high": effect.mixed.slope_high,
+        "families_resampled_low": effect.bootstrap.slope_low,
+        "families_resampled_high": effect.bootstrap.slope_high,
+        "crossing_families_low": effect.bootstrap.crossing_low,
+        "crossing_families_high": effect.bootstrap.crossing_high,
+        "slope_without_a_family_low": min(left_out, default=nothing),
+        "slope_without_a_family_high": max(left_out, default=nothing),
+    }
+
+
+def _saturation_fields(law: ScalingLaw) -> dict[str, float]:
+    comparison = law.comparison
+    nothing = float("nan")
+    if comparison is None:
+        return {"aicc_for_saturation": nothing, "saturates_at": nothing}
+    bends = comparison.saturating.bounded
+    return {
+        "aicc_for_saturation": comparison.aicc_log_linear - comparison.aicc_saturating,
+        "saturates_at": comparison.saturating.ceiling if bends else nothing,
+    }
+
+
+def _prediction_fields(
+    law: ScalingLaw, predictor: LawColumn, used: NDArray[np.bool_]
+) -> dict[str, float]:
+    """Predict a model ten times as large as the largest; only where size is the one predictor."""
+    nothing = float("nan")
+    names = ("predicted_at", "predicted", "predicted_low", "predicted_high")
+    if predictor.scale != "log" or predictor.held_constant or law.fit is None or not used.any():
+        return dict.fromkeys(names, nothing)
+    size = float(predictor.values[used].max()) * _BEYOND
+    new = law.predict(size)
+    values = (size, float(new.score[0]), float(new.low[0]), float(new.high[0]))
+    return dict(zip(names, values, strict=True))

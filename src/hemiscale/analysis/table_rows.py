@@ -1,4 +1,4 @@
-"""The tables of a study, as data frames: models and groups, regions, layers, pairs, listeners."""
+"""The tables of a study, as data frames: models and groups, regions, layers, listeners, ceiling."""
 
 from __future__ import annotations
 
@@ -8,22 +8,28 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from hemiscale.analysis.averages import mean_correlation
+from hemiscale.analysis.columns import Columns
 from hemiscale.analysis.dictionary import COLUMNS
 from hemiscale.analysis.intervals import Interval, interval_over_listeners, interval_over_runs
 from hemiscale.analysis.model_summary import LAYER_CHOICES, ModelSummary, pool_seeds
+from hemiscale.analysis.voxel_means import BEST, PERCENTILE
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
 __all__ = [
-    "asymmetry_table",
     "ceiling_table",
     "groups_table",
     "in_order",
+    "intervals_of",
+    "layer_intervals",
     "layers_table",
     "listeners_table",
     "models_table",
+    "over_ceiling_columns",
+    "pooled_groups",
     "regions_table",
 ]
 
@@ -62,33 +68,38 @@ def models_table(summaries: Sequence[ModelSummary]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS["models.tsv"]))
 
 
-def groups_table(summaries: Sequence[ModelSummary]) -> pd.DataFrame:
-    """One row per group: like `models_table`, the seeds of a baseline averaged into one."""
-    import pandas as pd
-
+def pooled_groups(summaries: Sequence[ModelSummary]) -> list[ModelSummary]:
+    """Average the seeds of every group: one summary per group, in the order of the models."""
     groups: dict[str, list[ModelSummary]] = {}
     for summary in summaries:
         groups.setdefault(str(summary.attrs["group"]), []).append(summary)
-    pooled = [pool_seeds(members) for members in groups.values()]
+    return [pool_seeds(members) for members in groups.values()]
+
+
+def groups_table(pooled: Sequence[ModelSummary]) -> pd.DataFrame:
+    """One row per group: like `models_table`, the seeds of a baseline averaged into one."""
+    import pandas as pd
+
     rows = [{**_model_row(s), "n_models": s.members} for s in pooled]
     return pd.DataFrame(rows, columns=list(COLUMNS["groups.tsv"]))
 
 
 def regions_table(summaries: Sequence[ModelSummary]) -> pd.DataFrame:
-    """One row per model, region, kind of subject and way of choosing the layer."""
+    """One row per model, region (or selection of voxels), kind of subject and layer choice."""
     import pandas as pd
 
     rows = []
     for s in summaries:
-        columns = [s.column(name) for name in s.regions]
+        columns = [s.column(row.column) for row in s.regions]
         for how in LAYER_CHOICES:
-            for subjects, over, interval in _intervals(s, how, columns):
-                for k, (region, side) in enumerate(zip(s.regions, s.hemispheres, strict=True)):
+            for subjects, over, interval in intervals_of(s, how, columns):
+                shares = over_ceiling_columns(s, how, subjects, [row.column for row in s.regions])
+                for k, row in enumerate(s.regions):
                     rows.append(
                         {
                             "model": s.name,
-                            "region": region,
-                            "hemisphere": side,
+                            "region": row.name,
+                            "hemisphere": row.hemisphere,
                             "subjects": subjects,
                             "layer_choice": how,
                             "score": interval.estimate[k],
@@ -96,30 +107,31 @@ def regions_table(summaries: Sequence[ModelSummary]) -> pd.DataFrame:
                             "high": interval.high[k],
                             "interval_over": over,
                             "n": interval.n[k],
+                            "over_ceiling": shares.estimate[k] if shares else np.nan,
                         }
                     )
     return pd.DataFrame(rows, columns=list(COLUMNS["regions.tsv"]))
 
 
 def layers_table(summaries: Sequence[ModelSummary]) -> pd.DataFrame:
-    """One row per model, layer and region (and their mean, ``all``): test scores of that layer."""
+    """One row per model, layer and region (and their mean, ``all``): test scores of that layer.
+
+    Of a voxel study one row per layer and selection, both sides.
+    """
     import pandas as pd
 
     rows = []
     for s in summaries:
-        regions = ("all", *s.regions)
-        columns = [s.column(name) for name in regions]
+        regions = [(row.name, row.column) for row in s.regions if row.hemisphere != "both"]
+        if s.selections:
+            regions = [(row.name, row.column) for row in s.regions if row.hemisphere == "both"]
+        else:
+            regions.insert(0, ("all", "all"))
         depth = s.layers / max(int(s.layers.max()), 1)
-        parts = []
-        if s.listeners:
-            values = interval_over_listeners(s.profile_by_listener[:, :, columns])
-            parts.append(("listeners", "listeners", values))
-        if len(s.profile_by_run):
-            values = interval_over_runs(s.profile_by_run[:, :, columns])
-            parts.append(("average", "runs", values))
-        for subjects, over, interval in parts:
+        columns = [s.column(column) for _, column in regions]
+        for subjects, over, interval in layer_intervals(s, columns):
             for layer in range(len(s.layers)):
-                for k, region in enumerate(regions):
+                for k, (region, _) in enumerate(regions):
                     rows.append(
                         {
                             "model": s.name,
@@ -137,84 +149,69 @@ def layers_table(summaries: Sequence[ModelSummary]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS["layers.tsv"]))
 
 
-def asymmetry_table(summaries: Sequence[ModelSummary]) -> pd.DataFrame:
-    """One row per model, homologous pair, kind of subject and way of choosing the layer.
+def listeners_table(summaries: Sequence[ModelSummary]) -> pd.DataFrame:
+    """One row per model, listener and region: mean over runs, layer by validation.
 
-    The interval is that of the paired difference. With more than one pair, ``all pairs`` holds
-    their mean.
+    Of a voxel study one row per selection, both sides, with left, right and their difference.
     """
     import pandas as pd
 
+    sides = ("left", "right", "left_minus_right")
     rows = []
     for s in summaries:
-        entries = [(f"{a} / {b}", a, b, f"{a} / {b}") for a, b in s.pairs]
-        if len(s.pairs) != 1:
-            entries.append(("all pairs", "left", "right", "left_minus_right"))
-        for how in LAYER_CHOICES:
-            for pair, left, right, difference in entries:
-                columns = [s.column(name) for name in (left, right, difference)]
-                for subjects, over, interval in _intervals(s, how, columns):
-                    if interval.n[2] == 0:
-                        continue
-                    rows.append(
-                        {
-                            "model": s.name,
-                            "pair": pair,
-                            "subjects": subjects,
-                            "layer_choice": how,
-                            "left": interval.estimate[0],
-                            "right": interval.estimate[1],
-                            "left_minus_right": interval.estimate[2],
-                            "low": interval.low[2],
-                            "high": interval.high[2],
-                            "interval_over": over,
-                            "n": interval.n[2],
-                        }
-                    )
-    return pd.DataFrame(rows, columns=list(COLUMNS["asymmetry.tsv"]))
-
-
-def listeners_table(summaries: Sequence[ModelSummary]) -> pd.DataFrame:
-    """One row per model, listener and region: mean over runs, layer by validation."""
-    import pandas as pd
-
-    rows = [
-        {
-            "model": s.name,
-            "listener": listener,
-            "region": region,
-            "score": s.by_listener["validation"][k, s.column(region)],
-        }
-        for s in summaries
-        for k, listener in enumerate(s.listeners)
-        for region in s.regions
-    ]
+        values = s.by_listener["validation"]
+        paired = {pair.name: pair[1:] for pair in s.pairs} if s.selections else {}
+        for k, listener in enumerate(s.listeners):
+            for region in s.regions:
+                if s.selections and region.hemisphere != "both":
+                    continue
+                row: dict[str, object] = {
+                    "model": s.name,
+                    "listener": listener,
+                    "region": region.name,
+                    "score": values[k, s.column(region.column)],
+                }
+                if region.name in paired:
+                    at = [values[k, s.column(name)] for name in paired[region.name]]
+                    row |= dict(zip(sides, at, strict=True))
+                rows.append(row)
     return pd.DataFrame(rows, columns=list(COLUMNS["listeners.tsv"]))
 
 
-def ceiling_table(ceiling: xr.Dataset | None) -> pd.DataFrame:
+def ceiling_table(ceiling: xr.Dataset | None, columns: Columns | None = None) -> pd.DataFrame:
     """One row per region: mean reliability over random splits, and the range of the splits.
 
-    The range (2.5 % to 97.5 % of the splits) is not an interval over listeners: all splits halve
-    the same people.
+    Of a voxel study one row per selection and side, and one for left minus right, for the ceiling
+    itself is higher on the left. The range (2.5 % to 97.5 % of the splits) is not an interval over
+    listeners: all splits halve the same people.
     """
     import pandas as pd
 
-    columns = list(COLUMNS["ceiling.tsv"])
+    names = list(COLUMNS["ceiling.tsv"])
     if ceiling is None:
-        return pd.DataFrame(columns=columns)
+        return pd.DataFrame(columns=names)
     values = ceiling["reliability"].transpose("split", "target").values.astype(np.float64)
+    if columns is not None and columns.selections:
+        reduced = columns.reduce(values)
+        rows = [(row.name, row.hemisphere, row.column) for row in columns.regions]
+        rows += [(pair.name, "left - right", pair.difference) for pair in columns.pairs]
+        rows = [row for row in rows if row[0] not in (BEST, PERCENTILE)]
+        values = reduced[:, [columns.names.index(column) for _, _, column in rows]]
+        regions, sides = [row[0] for row in rows], [row[1] for row in rows]
+    else:
+        regions = [str(name) for name in ceiling["target"].values]
+        sides = [str(side) for side in ceiling["hemisphere"].values]
     low, high = np.quantile(values, [0.025, 0.975], axis=0)
     return pd.DataFrame(
         {
-            "region": [str(name) for name in ceiling["target"].values],
-            "hemisphere": [str(side) for side in ceiling["hemisphere"].values],
-            "reliability": values.mean(axis=0),
+            "region": regions,
+            "hemisphere": sides,
+            "reliability": mean_correlation(values, axis=0),
             "low": low,
             "high": high,
             "n_splits": len(values),
         },
-        columns=columns,
+        columns=names,
     )
 
 
@@ -237,8 +234,8 @@ def _model_row(s: ModelSummary) -> dict[str, object]:
     columns = [s.column(side) for side in _SIDES]
     tested = {"listeners": np.nan, "average": np.nan}
     prefixes = {"listeners": "", "average": "average_"}
-    found = {subjects: interval for subjects, _, interval in _intervals(s, "validation", columns)}
-    tested |= {subjects: i.estimate[0] for subjects, _, i in _intervals(s, "test", columns[:1])}
+    found = {subjects: interval for subjects, _, interval in intervals_of(s, "validation", columns)}
+    tested |= {subjects: i.estimate[0] for subjects, _, i in intervals_of(s, "test", columns[:1])}
     for subjects, prefix in prefixes.items():
         interval = found.get(subjects)
         for k, side in enumerate(_SIDES):
@@ -251,10 +248,10 @@ def _model_row(s: ModelSummary) -> dict[str, object]:
     return row
 
 
-def _intervals(
+def intervals_of(
     s: ModelSummary, how: str, columns: Sequence[int]
 ) -> list[tuple[str, str, Interval]]:
-    """Intervals of some columns over listeners, and over runs of the average subject."""
+    """Take intervals of some columns over listeners, and over runs of the average subject."""
     found = []
     take: NDArray[np.int64] = np.asarray(columns, dtype=np.int64)
     if s.listeners:
@@ -263,3 +260,25 @@ def _intervals(
     if len(s.by_run[how]):
         found.append(("average", "runs", interval_over_runs(s.by_run[how][:, take])))
     return found
+
+
+def layer_intervals(s: ModelSummary, columns: Sequence[int]) -> list[tuple[str, str, Interval]]:
+    """Take intervals of some columns of every layer: (n_layers, n_columns) each."""
+    found = []
+    if s.listeners:
+        values = interval_over_listeners(s.profile_by_listener[:, :, columns])
+        found.append(("listeners", "listeners", values))
+    if len(s.profile_by_run):
+        found.append(("average", "runs", interval_over_runs(s.profile_by_run[:, :, columns])))
+    return found
+
+
+def over_ceiling_columns(
+    s: ModelSummary, how: str, subjects: str, columns: Sequence[str]
+) -> Interval | None:
+    """Take the interval of the same columns over the ceiling; None where there is no ceiling."""
+    names = [f"{name} / ceiling" for name in columns]
+    if not all(name in s.columns for name in names):
+        return None
+    positions = [s.column(name) for name in names]
+    return {who: i for who, _, i in intervals_of(s, how, positions)}.get(subjects)

@@ -1,0 +1,254 @@
+"""What the scores of a study are reduced to: which means over targets, under which names.
+
+A region study has its regions and their homologous pairs. A voxel study has selections of voxels
+(all, reliable, best ten percent, named regions), each with both sides, left, right and the paired
+difference. Either way a map of scores becomes a row of named columns, and over the ceiling as well
+where there is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hemiscale.analysis.averages import mean_correlation
+from hemiscale.analysis.brain_scores import over_ceiling
+from hemiscale.analysis.voxel_means import VoxelMeans, voxel_selections
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["Columns", "PairRow", "RegionRow", "columns_of", "homologous_pairs", "is_voxelwise"]
+
+SIDES = ("all", "left", "right", "left_minus_right")
+
+# With more named targets than this they are voxels: no row for each of them in the tables.
+_MOST_REGIONS = 500
+
+
+class RegionRow(NamedTuple):
+    """A row of the tables of regions: its name, its side, and the column that holds it."""
+
+    name: str
+    hemisphere: str
+    column: str
+
+
+class PairRow(NamedTuple):
+    """A row of the tables of asymmetry: its name, and the columns that hold it."""
+
+    name: str
+    left: str
+    right: str
+    difference: str
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Names of the reduced columns, and the function that fills them.
+
+    Attributes
+    ----------
+    names : tuple of str
+        ``all, left, right, left_minus_right`` first; ``NAME / ceiling`` is NAME over the ceiling.
+    regions : tuple of RegionRow
+    pairs : tuple of PairRow
+    selections : tuple of str
+        Of a voxel study; empty for a region study.
+    reduce : callable
+        Turns (..., n_runs, n_targets) into (..., n_runs, n_columns).
+    """
+
+    names: tuple[str, ...]
+    regions: tuple[RegionRow, ...]
+    pairs: tuple[PairRow, ...]
+    selections: tuple[str, ...]
+    reduce: Callable[[NDArray[np.floating]], NDArray[np.float64]]
+
+
+def is_voxelwise(dataset: xr.Dataset) -> bool:
+    """Tell whether targets are voxels: they know the position of their mirror image."""
+    return "mirror" in dataset.coords
+
+
+def columns_of(
+    dataset: xr.Dataset, ceiling: xr.Dataset | None = None, voxels: xr.Dataset | None = None
+) -> Columns:
+    """Decide what the scores of a study are reduced to.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Any model's scores (its coordinates on `target`).
+    ceiling : xarray.Dataset, optional
+        `reliability` (split, target), the same targets.
+    voxels : xarray.Dataset, optional
+        Of a voxel study: `region` (region_name, target), which named regions voxels belong to.
+
+    Returns
+    -------
+    Columns
+
+    Raises
+    ------
+    ValueError
+        If ceiling or regions are of other targets than the scores.
+    """
+    reliability = None
+    if ceiling is not None:
+        reliability = mean_correlation(
+            ceiling["reliability"].transpose("split", "target").values, axis=0
+        )
+        _check_length("ceiling", len(reliability), dataset)
+    if is_voxelwise(dataset):
+        regions: dict[str, NDArray[np.bool_]] = {}
+        if voxels is not None and "region" in voxels:
+            membership = voxels["region"].transpose("region_name", "target").values.astype(bool)
+            _check_length("regions", membership.shape[1], dataset)
+            names = [str(name) for name in voxels["region_name"].values]
+            regions = dict(zip(names, membership, strict=True))
+        return _of_voxels(dataset, reliability, regions)
+    return _of_regions(dataset, reliability)
+
+
+def homologous_pairs(
+    targets: Sequence[str], hemispheres: Sequence[str], homologues: Sequence[str]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pair the left targets with their mirror targets on the right.
+
+    Parameters
+    ----------
+    targets, hemispheres, homologues : sequences of str, (n_targets,)
+        Names, sides (``left``, ``right``, ...) and the name of each target's mirror ("" for none).
+
+    Returns
+    -------
+    left, right : (n_pairs,) int64 arrays
+        Positions along `targets`; entry k of one mirrors entry k of the other.
+
+    Raises
+    ------
+    ValueError
+        If a named homologue does not exist, or is not on the other side.
+    """
+    position = {name: k for k, name in enumerate(targets)}
+    left, right = [], []
+    for k, (name, side, mirror) in enumerate(zip(targets, hemispheres, homologues, strict=True)):
+        if not mirror or side != "left":
+            continue
+        if mirror not in position:
+            raise ValueError(f"target {name!r} names the homologue {mirror!r}, which is no target")
+        other = position[mirror]
+        if hemispheres[other] != "right":
+            raise ValueError(
+                f"target {name!r} is on the left, so its homologue {mirror!r} should be on the "
+                f"right, not {hemispheres[other]!r}"
+            )
+        left.append(k)
+        right.append(other)
+    return np.array(left, dtype=np.int64), np.array(right, dtype=np.int64)
+
+
+def _check_length(what: str, n: int, dataset: xr.Dataset) -> None:
+    if n != dataset.sizes["target"]:
+        raise ValueError(
+            f"{what}: {n} targets, but the scores have {dataset.sizes['target']}; "
+            "they are not of one study"
+        )
+
+
+def _of_regions(dataset: xr.Dataset, reliability: NDArray[np.float64] | None) -> Columns:
+    targets = [str(name) for name in dataset["target"].values]
+    hemispheres = [str(side) for side in dataset["hemisphere"].values]
+    homologues = [str(name) for name in dataset["homologue"].values]
+    left, right = homologous_pairs(targets, hemispheres, homologues)
+    named = len(targets) <= _MOST_REGIONS
+    pairs = [f"{targets[i]} / {targets[j]}" for i, j in zip(left, right, strict=True)]
+    names = [*SIDES, *(targets if named else []), *(pairs if named else [])]
+
+    def reduce(scores: NDArray[np.floating]) -> NDArray[np.float64]:
+        values = np.asarray(scores, dtype=np.float64)
+        parts = [_region_columns(values, left, right, named)]
+        if reliability is not None:
+            parts.append(_region_columns(over_ceiling(values, reliability), left, right, named))
+        return np.concatenate(parts, axis=-1)
+
+    pair_rows = [
+        PairRow(name, targets[i], targets[j], name)
+        for name, i, j in zip(pairs, left, right, strict=True)
+        if named
+    ]
+    if len(pair_rows) != 1:
+        pair_rows.append(PairRow("all pairs", "left", "right", "left_minus_right"))
+    return Columns(
+        names=(*names, *(f"{name} / ceiling" for name in names if reliability is not None)),
+        regions=tuple(
+            RegionRow(name, side, name)
+            for name, side in zip(targets, hemispheres, strict=True)
+            if named
+        ),
+        pairs=tuple(pair_rows),
+        selections=(),
+        reduce=reduce,
+    )
+
+
+def _region_columns(
+    scores: NDArray[np.float64], left: NDArray[np.int64], right: NDArray[np.int64], named: bool
+) -> NDArray[np.float64]:
+    """Turn (..., n_targets) into the four sides, the regions and the paired differences."""
+    on_left, on_right = scores[..., left], scores[..., right]
+    difference = on_left - on_right
+    both = np.isfinite(difference)
+    sides = [
+        mean_correlation(scores),
+        mean_correlation(np.where(both, on_left, np.nan)),
+        mean_correlation(np.where(both, on_right, np.nan)),
+        mean_correlation(difference),
+    ]
+    parts = [np.stack(sides, axis=-1)]
+    if named:
+        parts += [scores, difference]
+    return np.concatenate(parts, axis=-1)
+
+
+def _of_voxels(
+    dataset: xr.Dataset,
+    reliability: NDArray[np.float64] | None,
+    regions: dict[str, NDArray[np.bool_]],
+) -> Columns:
+    hemisphere = dataset["hemisphere"].values.astype(str)
+    mirror = dataset["mirror"].values.astype(np.int64)
+    left = np.flatnonzero((hemisphere == "left") & (mirror >= 0))
+    right = mirror[left]
+    if np.any(hemisphere[right] != "right") or np.any(mirror[right] != left):
+        raise ValueError("the mirror of a voxel on the left is not its mirror on the right")
+    means = VoxelMeans(
+        voxel_selections(left, right, len(mirror), reliability, regions),
+        left,
+        right,
+        reliability,
+    )
+
+    def column(selection: str, side: str) -> str:
+        return side if selection == "all" else f"{selection}: {side}"
+
+    names = [column(selection, side) for selection in means.names for side in SIDES]
+    return Columns(
+        names=(*names, *(f"{name} / ceiling" for name in names if reliability is not None)),
+        regions=tuple(
+            RegionRow(selection, "both" if side == "all" else side, column(selection, side))
+            for selection in means.names
+            for side in SIDES[:3]
+        ),
+        pairs=tuple(
+            PairRow(selection, *(column(selection, side) for side in SIDES[1:]))
+            for selection in means.names
+        ),
+        selections=means.names,
+        reduce=means.reduce,
+    )

@@ -1,0 +1,130 @@
+"""The tables of left minus right: per homologous pair or selection, and layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from hemiscale.analysis.dictionary import COLUMNS
+from hemiscale.analysis.model_summary import LAYER_CHOICES, ModelSummary
+from hemiscale.analysis.table_rows import intervals_of, layer_intervals, over_ceiling_columns
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["asymmetry_index", "asymmetry_table", "layer_asymmetry_table"]
+
+
+def asymmetry_index(
+    left: NDArray[np.float64], right: NDArray[np.float64], *, confidence: float = 0.95
+) -> tuple[float, float, float]:
+    """Left minus right over left plus right, of means over units, with an interval over them.
+
+    Parameters
+    ----------
+    left, right : (n_units,) arrays
+        Scores of listeners, or of runs; a unit with a missing side is left out.
+    confidence : float
+
+    Returns
+    -------
+    index, low, high : float
+        Of the means, so that a listener with hardly any score does not count with a ratio of noise;
+        NaN unless both means are positive. The interval is Student's on the ratio's linearisation;
+        NaN with fewer than two units.
+    """
+    known = np.isfinite(left) & np.isfinite(right)
+    a, b = left[known], right[known]
+    n = len(a)
+    if n == 0 or a.mean() <= 0 or b.mean() <= 0:
+        return float("nan"), float("nan"), float("nan")
+    total = float((a + b).mean())
+    index = float((a - b).mean()) / total
+    if n < 2:
+        return index, float("nan"), float("nan")
+    influence = ((a - b) - index * (a + b)) / total
+    half = float(stats.t.ppf(0.5 + confidence / 2, n - 1) * influence.std(ddof=1) / np.sqrt(n))
+    return index, index - half, index + half
+
+
+def asymmetry_table(
+    summaries: Sequence[ModelSummary], pooled: Sequence[ModelSummary] = ()
+) -> pd.DataFrame:
+    """One row per model, homologous pair or selection, kind of subject and layer choice.
+
+    The interval is that of the paired difference. With more than one pair of regions, ``all pairs``
+    holds their mean. Of `pooled`, the groups of several seeds follow, under the group's name.
+    """
+    import pandas as pd
+
+    rows = []
+    for s in [*summaries, *(one for one in pooled if one.members > 1)]:
+        for how in LAYER_CHOICES:
+            units = {"listeners": s.by_listener[how], "average": s.by_run[how]}
+            for pair, *columns in s.pairs:
+                at = [s.column(name) for name in columns]
+                for subjects, over, interval in intervals_of(s, how, at):
+                    if interval.n[2] == 0:
+                        continue
+                    values = units[subjects]
+                    index = asymmetry_index(values[:, at[0]], values[:, at[1]])
+                    share = over_ceiling_columns(s, how, subjects, columns)
+                    rows.append(
+                        {
+                            "model": s.name,
+                            "pair": pair,
+                            "subjects": subjects,
+                            "layer_choice": how,
+                            "left": interval.estimate[0],
+                            "right": interval.estimate[1],
+                            "left_minus_right": interval.estimate[2],
+                            "low": interval.low[2],
+                            "high": interval.high[2],
+                            "interval_over": over,
+                            "n": interval.n[2],
+                            "index": index[0],
+                            "index_low": index[1],
+                            "index_high": index[2],
+                            "over_ceiling": share.estimate[2] if share else np.nan,
+                            "over_ceiling_low": share.low[2] if share else np.nan,
+                            "over_ceiling_high": share.high[2] if share else np.nan,
+                        }
+                    )
+    return pd.DataFrame(rows, columns=list(COLUMNS["asymmetry.tsv"]))
+
+
+def layer_asymmetry_table(summaries: Sequence[ModelSummary]) -> pd.DataFrame:
+    """One row per model, layer and homologous pair (or selection): scores of that very layer."""
+    import pandas as pd
+
+    rows = []
+    for s in summaries:
+        depth = s.layers / max(int(s.layers.max()), 1)
+        columns = [s.column(name) for pair in s.pairs for name in pair[1:]]
+        for subjects, over, interval in layer_intervals(s, columns):
+            for layer in range(len(s.layers)):
+                for k, pair in enumerate(s.pairs):
+                    at = 3 * k
+                    if interval.n[layer, at + 2] == 0:
+                        continue
+                    rows.append(
+                        {
+                            "model": s.name,
+                            "layer": s.layers[layer],
+                            "relative_depth": depth[layer],
+                            "pair": pair.name,
+                            "subjects": subjects,
+                            "left": interval.estimate[layer, at],
+                            "right": interval.estimate[layer, at + 1],
+                            "left_minus_right": interval.estimate[layer, at + 2],
+                            "low": interval.low[layer, at + 2],
+                            "high": interval.high[layer, at + 2],
+                            "interval_over": over,
+                            "n": interval.n[layer, at + 2],
+                        }
+                    )
+    return pd.DataFrame(rows, columns=list(COLUMNS["layer_asymmetry.tsv"]))
