@@ -169,7 +169,7 @@ def test_drawings_can_be_seen_in_both_themes(tab: Tab, simulated_report: Path, t
     tab.open(simulated_report, theme=theme)
     colours = tab.run(
         "const s = getComputedStyle(document.documentElement); const names = ['paper', 'fig-ink',"
-        "'fig-muted', 'fig-left', 'fig-right', 'fig-baseline', ...[1,2,3,4,5,6].map("
+        "'fig-muted', 'fig-left', 'fig-right', 'fig-baseline', ...[1,2,3,4,5,6,7,8].map("
         "k => `fig-family${k}`)];"
         "return Object.fromEntries(names.map(n => [n, s.getPropertyValue('--' + n).trim()]))"
     )

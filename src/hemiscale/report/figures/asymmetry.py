@@ -81,8 +81,11 @@ def asymmetry_law(
     over: str = "listeners",
     ax: Axes | None = None,
     families: Sequence[str] = (),
+    predictor: str = "parameters",
+    response: str = "left minus right (difference of r)",
+    legend: bool = True,
 ) -> Figure:
-    """Draw left minus right against the number of parameters.
+    """Draw left minus right against the number of parameters, or another property.
 
     Parameters
     ----------
@@ -95,6 +98,12 @@ def asymmetry_law(
         As in `law`.
     families : sequence of str
         All families of the study, so that each has its colour on every figure.
+    predictor : str
+        The column of the horizontal axis, as in `law`.
+    response : str
+        Label of the vertical axis.
+    legend : bool
+        Whether to name families and kinds above the axes.
 
     Returns
     -------
@@ -110,7 +119,9 @@ def asymmetry_law(
     )
     return law(
         renamed,
-        response="left minus right (difference of r)",
+        predictor=predictor,
+        response=response,
+        legend=legend,
         fit=fit,
         width=width,
         over=over,

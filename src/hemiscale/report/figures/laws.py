@@ -26,10 +26,19 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
-__all__ = ["law", "size_axis"]
+__all__ = ["draw_line", "law", "mark_crossing", "show_zero", "size_axis"]
 
 _ASIDE = 5 / 72  # inches
+# Zero is left out where to show it would squeeze the data into a third of the axis or less.
+_FAR = 2.0
+_FEWER_IS_BETTER = ("bits_per_byte", "perplexity")
+_NAMES = {
+    "bits_per_byte": "bits per byte of the story",
+    "hellaswag": "HellaSwag (accuracy, %)",
+    "perplexity": "perplexity per token",
+}
 
 
 def law(
@@ -43,19 +52,24 @@ def law(
     over: str = "listeners",
     ax: Axes | None = None,
     families: Sequence[str] = (),
+    legend: bool = True,
+    zero: bool = True,
 ) -> Figure:
-    """Draw scores against parameters (on a logarithmic axis) or against bits per byte.
+    """Draw scores against parameters (on a logarithmic axis) or any other property of the models.
 
     Parameters
     ----------
     table : DataFrame
-        ``label, kind, family, parameters, bits_per_byte, score, low, high``.
-    predictor : {"parameters", "bits_per_byte"}
-        The horizontal axis; bits per byte run backwards, so that better models are on the right.
+        ``label, kind, family, score, low, high`` and the column `predictor`; ``parameters`` and
+        ``bits_per_byte`` are told on hovering where they are there.
+    predictor : str
+        The column of the horizontal axis. ``parameters`` is logarithmic; ``bits_per_byte`` and
+        ``perplexity`` run backwards, so that better models are on the right.
     response : str
         Label of the vertical axis.
     fit : mapping, optional
-        ``slope`` and ``intercept``, per natural logarithm of the parameters or per bit per byte.
+        ``slope`` and ``intercept``, per natural logarithm of the parameters or per unit of the
+        column; with ``zero_crossing`` (and its ``_low``, ``_high``) where the line crosses zero.
         The line's 95 % band is from the trained models of `table`, counted as independent.
     bands : DataFrame, optional
         ``label, score, low, high``: baselines that have no size, as horizontal bands.
@@ -67,6 +81,10 @@ def law(
         Draw here.
     families : sequence of str
         All families of the study, so that each has its colour on every figure.
+    legend : bool
+        Whether to name families and kinds above the axes.
+    zero : bool
+        Whether to draw the line at zero where it lies near the data (`show_zero`).
 
     Returns
     -------
@@ -84,19 +102,63 @@ def law(
         if predictor == "parameters":
             size_axis(ax, known["parameters"])
         else:
-            span = max(float(np.ptp(known[predictor])), 0.1)
-            ax.set_xlim(known[predictor].max() + 0.07 * span, known[predictor].min() - 0.07 * span)
-            ax.set_xlabel("bits per byte of the story (better to the right)")
+            _plain_axis(ax, predictor, known[predictor].to_numpy(dtype=float))
         ax.set_ylabel(response)
         if fit is not None:
             _line(ax, known[known["kind"] == "trained"], predictor, fit)
+            mark_crossing(ax, fit)
         for row in each_row(known):
             _point(ax, row, predictor, styles, over)
-        ax.axhline(0, color=COLOURS["muted"], lw=0.8, zorder=0.5)
         if bands is not None and len(bands):
+            ax.axhline(0, color=COLOURS["muted"], lw=0.8, zorder=0.5)
             _bands(ax, bands)
-        _legend(ax, known, styles, fit is not None)
+        elif zero:
+            show_zero(ax)
+        if legend:
+            _legend(ax, known, styles, fit is not None)
     return figure
+
+
+def show_zero(ax: Axes) -> None:
+    """Draw the line at zero where it lies near the data; say so where the axis starts elsewhere."""
+    low, high = ax.get_ylim()
+    if min(abs(low), abs(high)) > _FAR * (high - low) and low * high > 0:
+        name = ax.get_ylabel()
+        if name:
+            ax.set_ylabel(f"{name}\n(does not start at zero)")
+        return
+    ax.axhline(0, color=COLOURS["muted"], lw=0.8, zorder=0.5)
+
+
+def mark_crossing(ax: Axes, fit: Mapping[str, Any], *, colour: str = COLOURS["ink"]) -> None:
+    """Mark where a line crosses zero, with its interval, if that is on the axis."""
+    at = fit.get("zero_crossing")
+    low, high = sorted(ax.get_xlim())
+    if at is None or not low <= at <= high:
+        return
+    shown = numbers.parameters(at) if ax.get_xscale() == "log" else f"{at:.3g}"
+    lines = [f"crosses zero at {shown}"]
+    ends = (fit.get("zero_crossing_low"), fit.get("zero_crossing_high"))
+    if None not in ends:
+        inside = [min(max(float(end), low), high) for end in ends]  # type: ignore[arg-type]
+        bar = ax.plot(inside, [0, 0], color=colour, lw=2.2, alpha=0.6, solid_capstyle="butt")
+        told = [numbers.parameters(e) if ax.get_xscale() == "log" else f"{e:.3g}" for e in ends]
+        lines.append(f"95 % from {told[0]} to {told[1]}")
+        mark(bar[0], "zero crossing", lines=lines)
+    dot = ax.plot(
+        at, 0, "o", markersize=5, color=COLOURS["paper"], markeredgecolor=colour, zorder=4
+    )
+    mark(dot[0], "zero crossing", lines=lines)
+
+
+def _plain_axis(ax: Axes, predictor: str, values: Any) -> None:
+    """Make the horizontal axis one of another property than size, better models to the right."""
+    span = max(float(np.ptp(values)), 1e-3 * max(abs(float(values.max())), 1e-9), 1e-9)
+    ends = float(values.min()) - 0.07 * span, float(values.max()) + 0.07 * span
+    backwards = predictor in _FEWER_IS_BETTER
+    ax.set_xlim(ends[::-1] if backwards else ends)
+    name = _NAMES.get(predictor, predictor.replace("_", " "))
+    ax.set_xlabel(f"{name} (better to the right)" if backwards else name)
 
 
 def size_axis(ax: Axes, parameters: Any) -> None:
@@ -124,10 +186,12 @@ def _point(
     lines = [f"score {numbers.score(row.score)}"]
     if numbers.bounds(row.low, row.high):
         lines.append(f"95 % over {over} {numbers.bounds(row.low, row.high)}")
-    if row.parameters > 0:
+    if getattr(row, "parameters", 0) > 0:
         lines.append(f"{numbers.parameters(row.parameters)} parameters")
-    if np.isfinite(row.bits_per_byte):
+    if np.isfinite(getattr(row, "bits_per_byte", np.nan)):
         lines.append(f"{row.bits_per_byte:.2f} bits per byte")
+    if predictor not in ("parameters", "bits_per_byte"):
+        lines.append(f"{predictor.replace('_', ' ')} {x:.3g}")
     place = ax.transData
     if kind == "untrained":
         # A twin has the size of its trained model: a few points aside, both can be seen.
@@ -143,28 +207,54 @@ def _point(
 
 
 def _line(ax: Axes, trained: pd.DataFrame, predictor: str, fit: Mapping[str, Any]) -> None:
-    """Draw the fitted line over the range of the models, with the band of the line itself."""
-    if fit.get("slope") is None or fit.get("intercept") is None or len(trained) < 2:
-        return
-    size = trained[predictor].to_numpy(dtype=float)
-    x = np.log(size) if predictor == "parameters" else size
-    grid = np.linspace(x.min(), x.max(), 80)
-    shown = np.exp(grid) if predictor == "parameters" else grid
-    middle = fit["intercept"] + fit["slope"] * grid
-    half = _half_width(x, trained["score"].to_numpy(dtype=float), grid)
-    if half is not None:
-        band = ax.fill_between(
-            shown, middle - half, middle + half, color=COLOURS["ink"], alpha=0.08, lw=0
-        )
-        band.set_gid("band")
-    per = "tenfold" if predictor == "parameters" else "bit per byte"
-    slope = fit["slope"] * (np.log(10) if predictor == "parameters" else 1)
-    line = ax.plot(shown, middle, color=COLOURS["ink"], lw=1.2, ls=(0, (5, 2)))
-    mark(
-        line[0],
-        "fit through the trained models",
-        lines=[f"{numbers.score(slope, sign=True, digits=4)} per {per}"],
+    per = {"parameters": "tenfold", "bits_per_byte": "bit per byte"}
+    draw_line(
+        ax,
+        trained[predictor].to_numpy(dtype=float),
+        trained["score"].to_numpy(dtype=float),
+        fit,
+        is_log=predictor == "parameters",
+        per=per.get(predictor, f"unit of {predictor.replace('_', ' ')}"),
     )
+
+
+def draw_line(
+    ax: Axes,
+    size: NDArray[np.float64],
+    score: NDArray[np.float64],
+    fit: Mapping[str, Any],
+    *,
+    is_log: bool = True,
+    per: str = "tenfold",
+    colour: str = COLOURS["ink"],
+    name: str = "fit through the trained models",
+) -> None:
+    """Draw the fitted line over the range of the models, with the band of the line itself.
+
+    Parameters
+    ----------
+    ax : Axes
+    size, score : (n_models,) arrays
+        The models that the line goes through; sizes not yet logarithms.
+    fit : mapping
+        ``slope`` and ``intercept``, per natural logarithm where `is_log`.
+    is_log : bool
+    per, colour, name : str
+        What the slope is per, on hovering; the colour; what the line stands for.
+    """
+    if fit.get("slope") is None or fit.get("intercept") is None or len(size) < 2:
+        return
+    x = np.log(size) if is_log else size
+    grid = np.linspace(x.min(), x.max(), 80)
+    shown = np.exp(grid) if is_log else grid
+    middle = fit["intercept"] + fit["slope"] * grid
+    half = _half_width(x, score, grid)
+    if half is not None:
+        band = ax.fill_between(shown, middle - half, middle + half, color=colour, alpha=0.1, lw=0)
+        band.set_gid("band")
+    slope = fit["slope"] * (np.log(10) if is_log else 1)
+    line = ax.plot(shown, middle, color=colour, lw=1.2, ls=(0, (5, 2)))
+    mark(line[0], name, lines=[f"{numbers.score(slope, sign=True, digits=4)} per {per}"])
 
 
 def _half_width(x: Any, y: Any, grid: Any) -> Any:

@@ -19,14 +19,14 @@ from hemiscale.report.figures.style import (
     needed,
     panels,
 )
-from hemiscale.report.frames import each_row
+from hemiscale.report.frames import each_row, row_of_largest
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["layer_profiles"]
+__all__ = ["family_profiles", "layer_profiles"]
 
 
 def layer_profiles(
@@ -69,6 +69,65 @@ def layer_profiles(
             for label in dict.fromkeys(part["label"]):
                 _profile(ax, part[part["label"] == label], styles, over)
             ax.set_title(names[k], fontsize=7.5)
+            ax.axhline(0, color=COLOURS["muted"], lw=0.8, zorder=0.5)
+            ax.grid(axis="y")
+            ax.set_xlim(-0.06, 1.06)
+            ax.set_xticks([0, 0.5, 1], ["0", "½", "1"])
+            if k + columns >= len(names):
+                ax.tick_params(labelbottom=True)
+        figure.supxlabel("relative depth (0: embedding, 1: last layer)", fontsize=8)
+        figure.supylabel("brain score (r)", fontsize=8)
+    return figure
+
+
+def family_profiles(
+    table: pd.DataFrame, *, width: float = DOUBLE_COLUMN, families: Sequence[str] = ()
+) -> Figure:
+    """Draw the layer profiles of many models, a panel per family, darker for larger models.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``label, family, parameters, layer, relative_depth, score``.
+    width : float
+        Inches.
+    families : sequence of str
+        All families of the study, so that each has its colour on every figure.
+
+    Returns
+    -------
+    Figure
+    """
+    needed(table, "label", "family", "parameters", "layer", "relative_depth", "score")
+    names = sorted(set(table["family"]))
+    columns = min(2 if is_narrow(width) else 4, len(names))
+    rows = math.ceil(len(names) / columns)
+    styles = family_styles([*table["family"], *families])
+    with figure_style():
+        figure, grid = panels(width, 0.55 + 1.6 * rows, rows, columns, sharex=True, sharey=True)
+        for k, ax in enumerate(grid.flat):
+            if k >= len(names):
+                ax.set_visible(False)
+                continue
+            part = table[table["family"] == names[k]]
+            labels = list(dict.fromkeys(part.sort_values("parameters", kind="stable")["label"]))
+            for n, label in enumerate(labels):
+                one = part[part["label"] == label].sort_values("layer")
+                strength = 1.0 if len(labels) == 1 else 0.3 + 0.7 * n / (len(labels) - 1)
+                line = ax.plot(
+                    one["relative_depth"],
+                    one["score"],
+                    color=styles[names[k]][0],
+                    alpha=strength,
+                    lw=1.2,
+                )
+                top = row_of_largest(one.reset_index(drop=True), "score")
+                lines = [
+                    f"{numbers.parameters(float(top['parameters']))} parameters",
+                    f"highest at layer {top['layer']}: {numbers.score(float(top['score']))}",
+                ]
+                mark(line[0], str(label), kind="trained", family=names[k], lines=lines)
+            ax.set_title(names[k])
             ax.axhline(0, color=COLOURS["muted"], lw=0.8, zorder=0.5)
             ax.grid(axis="y")
             ax.set_xlim(-0.06, 1.06)

@@ -51,16 +51,19 @@ COLOURS = {
     "right": "#d55e00",
     "baseline": "#6b7480",
     "reading": "#8a95a1",
-    # Families: from Paul Tol's "muted" set, which is safe for colour-blind readers too.
+    # Families: after Paul Tol's "muted" set, which is safe for colour-blind readers too; every
+    # family has its own marker besides.
     "family1": "#117733",
     "family2": "#aa4499",
     "family3": "#857a00",
     "family4": "#882255",
     "family5": "#2e8b80",
     "family6": "#332288",
+    "family7": "#b8475f",
+    "family8": "#7a4f1d",
 }
 
-FAMILY_COLOURS = tuple(COLOURS[f"family{k}"] for k in range(1, 7))
+FAMILY_COLOURS = tuple(COLOURS[f"family{k}"] for k in range(1, 9))
 
 _FAMILY_MARKERS = ("o", "s", "^", "D", "v", "p", "h", "8", "<", ">")
 
@@ -173,7 +176,7 @@ def needed(table: Any, *columns: str) -> None:
 
 
 def family_styles(families: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """Give each family a colour and a marker, in alphabetical order; they repeat after six, ten.
+    """Give each family a colour and a marker, in alphabetical order; they repeat after eight, ten.
 
     Returns
     -------
