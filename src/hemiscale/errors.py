@@ -27,9 +27,16 @@ class InputError(HemiscaleError):
     exit_code = 2
 
     def __init__(self, *problems: str) -> None:
-        super().__init__("\n".join(problems))
-        self.problems: tuple[str, ...] = problems
+        self.problems: tuple[str, ...] = tuple(_readable(problem) for problem in problems)
+        super().__init__("\n".join(self.problems))
 
 
 class HemiscaleWarning(UserWarning):
     """Something the user should know about, that does not stop the work."""
+
+
+def _readable(sentence: str, longest: int = 900) -> str:
+    """Show what a file holds without letting it steer the terminal or fill it."""
+    if len(sentence) > longest:
+        sentence = f"{sentence[: longest * 2 // 3]} … {sentence[-longest // 3 :]}"
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in sentence)

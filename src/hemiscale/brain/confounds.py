@@ -44,19 +44,20 @@ def read_confounds(path: str | Path, columns: Sequence[str]) -> np.ndarray:
             f"{path}: not a tab-separated table ({str(error).splitlines()[0]})."
         ) from None
     problems = []
-    for name in columns:
+    values = np.empty((len(table), len(columns)))
+    for column, name in enumerate(columns):
         if name not in table.columns:
             near = difflib.get_close_matches(name, [str(c) for c in table.columns], n=1)
             hint = f"; did you mean {near[0]!r}?" if near else "."
             problems.append(f"{path}, row 1: there is no confound named {name!r}{hint}")
             continue
         numbers = pd.to_numeric(table[name], errors="coerce").to_numpy(dtype=np.float64)
+        values[:, column] = numbers
         bad = np.flatnonzero(~np.isfinite(numbers[1:]))
         if len(bad):
             problems.append(f"{path}, row {bad[0] + 3}: confound {name!r} is not a finite number.")
     if problems:
         raise InputError(*problems)
-    values = table[list(columns)].to_numpy(dtype=np.float64)
     if len(values):
         values[0] = np.nan_to_num(values[0], nan=0.0, posinf=0.0, neginf=0.0)
     return values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -34,13 +35,17 @@ def read_motion(path: str | Path, *, skip_rows: int = 0) -> np.ndarray:
     """
     path = Path(path)
     try:
-        values = np.loadtxt(path, ndmin=2)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a file without numbers is told below
+            values = np.loadtxt(path, ndmin=2)
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file of motion parameters.") from None
     except (ValueError, OSError) as error:
         raise InputError(
             f"{path}: not a table of motion parameters ({str(error).splitlines()[0]})."
         ) from None
+    if not values.size:
+        raise InputError(f"{path}: holds no motion parameters; expected six columns of numbers.")
     if values.shape[1] != 6:
         raise InputError(f"{path}: has {values.shape[1]} columns where 6 are expected.")
     return values[skip_rows:]

@@ -52,6 +52,8 @@ def read_study(path: str | Path) -> Study:
         content = tomllib.loads(source)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path}: not valid TOML: {_first_lower(str(error))}.") from None
+    except RecursionError:
+        raise InputError(f"{path}: not a study file: brackets are nested too deep.") from None
     try:
         study = Study.model_validate(content)
     except ValidationError as error:
