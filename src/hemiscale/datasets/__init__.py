@@ -7,6 +7,7 @@ from hemiscale.datasets.petit_prince import (
     petit_prince_mask,
     petit_prince_region_masks,
     petit_prince_reliability,
+    petit_prince_words,
 )
 from hemiscale.datasets.petit_prince.files import petit_prince_average_files, petit_prince_files
 from hemiscale.datasets.templates import TEMPLATES, write_template
@@ -25,5 +26,6 @@ __all__ = [
     "petit_prince_mask",
     "petit_prince_region_masks",
     "petit_prince_reliability",
+    "petit_prince_words",
     "write_template",
 ]

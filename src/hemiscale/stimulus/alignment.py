@@ -10,6 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -137,7 +138,7 @@ def _spans(
         spans[word, 1] = position + 1
     placed = np.flatnonzero(spans[:, 0] >= 0)
     # Words that share a character (the parts of a spelt-out numeral) follow each other.
-    for before, word in zip(placed[:-1], placed[1:], strict=True):
+    for before, word in pairwise(placed):
         spans[before, 1] = min(spans[before, 1], spans[word, 0])
         spans[before, 1] = max(spans[before, 1], spans[before, 0])
     _claim_letters(text, spans, placed)
@@ -172,7 +173,7 @@ def _without_spaces(character: str) -> bool:
 def _fill(words: list[str], text: str, spans: np.ndarray, placed: np.ndarray) -> None:
     """Share the characters between two found words out to the words without counterpart."""
     borders = [-1, *placed.tolist(), len(words)]
-    for before, after in zip(borders[:-1], borders[1:], strict=True):
+    for before, after in pairwise(borders):
         if after - before < 2:
             continue
         start = int(spans[before, 1]) if before >= 0 else 0

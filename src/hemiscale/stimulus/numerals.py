@@ -22,11 +22,13 @@ _NUMERAL = re.compile(
 )
 _LONGEST = 15  # digits that are read as one number
 
-_ENGLISH = (
+_ENGLISH_NAMES = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
     "fifteen sixteen seventeen eighteen nineteen"
-).split()
-_ENGLISH_TENS = "zero ten twenty thirty forty fifty sixty seventy eighty ninety".split()
+)
+_ENGLISH = _ENGLISH_NAMES.split()
+_ENGLISH_TENS_NAMES = "zero ten twenty thirty forty fifty sixty seventy eighty ninety"
+_ENGLISH_TENS = _ENGLISH_TENS_NAMES.split()
 _ENGLISH_ORDINALS = {
     "one": "first",
     "two": "second",
@@ -36,11 +38,13 @@ _ENGLISH_ORDINALS = {
     "nine": "ninth",
     "twelve": "twelfth",
 }
-_FRENCH = (
+_FRENCH_NAMES = (
     "zéro un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze "
     "seize dix-sept dix-huit dix-neuf"
-).split()
-_FRENCH_TENS = "zéro dix vingt trente quarante cinquante soixante".split()
+)
+_FRENCH = _FRENCH_NAMES.split()
+_FRENCH_TENS_NAMES = "zéro dix vingt trente quarante cinquante soixante"
+_FRENCH_TENS = _FRENCH_TENS_NAMES.split()
 _CHINESE = "零一二三四五六七八九"
 
 
@@ -159,11 +163,8 @@ def _english(number: int, joint: str) -> str:
     if number < 1000:
         rest = f"{joint}{_english(number % 100, joint)}" if number % 100 else ""
         return f"{_ENGLISH[number // 100]} hundred{rest}"
-    for size, name in ((10**12, "trillion"), (10**9, "billion"), (10**6, "million")):
-        if number >= size:
-            break
-    else:
-        size, name = 1000, "thousand"
+    sizes = [(10**12, "trillion"), (10**9, "billion"), (10**6, "million"), (1000, "thousand")]
+    size, name = _largest(sizes, number)
     rest_of = number % size
     rest = (joint if rest_of < 100 else " ") + _english(rest_of, joint) if rest_of else ""
     return f"{_english(number // size, joint)} {name}{rest}"
@@ -187,9 +188,8 @@ def _french(number: int) -> str:
         return "soixante" + (" et " if number == 71 else "-") + _FRENCH[number - 60]
     if number < 100:
         return "quatre-vingt" + (f"-{_FRENCH[number - 80]}" if number > 80 else "s")
-    for size, name in ((10**9, "milliard"), (10**6, "million"), (1000, "mille"), (100, "cent")):
-        if number >= size:
-            break
+    sizes = [(10**9, "milliard"), (10**6, "million"), (1000, "mille"), (100, "cent")]
+    size, name = _largest(sizes, number)
     count, rest = divmod(number, size)
     plural = "s" if count > 1 and (size > 1000 or (size == 100 and not rest)) else ""
     front = "" if count == 1 and size <= 1000 else _french(count) + " "
@@ -218,11 +218,15 @@ def _chinese_readings(number: int) -> set[str]:
 
 
 def _chinese(number: int) -> str:
-    for size, name in ((10**8, "亿"), (10**4, "万"), (1000, "千"), (100, "百"), (10, "十")):
-        if number >= size:
-            break
-    else:
+    if number < 10:
         return _CHINESE[number]
+    sizes = [(10**8, "亿"), (10**4, "万"), (1000, "千"), (100, "百"), (10, "十")]
+    size, name = _largest(sizes, number)
     count, rest = divmod(number, size)
     zero = "零" if rest and rest < size // 10 else ""
     return _chinese(count) + name + zero + (_chinese(rest) if rest else "")
+
+
+def _largest(sizes: list[tuple[int, str]], number: int) -> tuple[int, str]:
+    """First of the falling sizes that a number reaches, with its name."""
+    return next((size, name) for size, name in sizes if number >= size)

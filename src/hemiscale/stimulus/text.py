@@ -20,7 +20,7 @@ def read_text(path: str | Path) -> str:
     Returns
     -------
     str
-        The text without byte order mark and with line ends as ``"\\n"``; otherwise as it is.
+        The text without byte order mark and with line ends as line feeds; otherwise as it is.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def decode_text(path: Path) -> str:
     Returns
     -------
     str
-        Without byte order mark, line ends as ``"\\n"``.
+        Without byte order mark, line ends as line feeds.
 
     Raises
     ------

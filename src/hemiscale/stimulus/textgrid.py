@@ -1,8 +1,9 @@
-"""Read the intervals of a Praat TextGrid, in its long or its short text format."""
+"""Read the intervals of a Praat TextGrid, in its long or its short text format, through praatio."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from hemiscale.errors import InputError
@@ -10,7 +11,12 @@ from hemiscale.errors import InputError
 __all__ = ["read_tier"]
 
 _SILENCE = {"", "sp", "sil", "spn", "<eps>", "<sil>", "<p:>", "#", "<s>", "</s>", "<unk>"}
-_VALUE = re.compile(r'"((?:[^"]|"")*)"|<exists>|<absent>|([-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)')
+# Head of an interval tier in both formats: class, name, start, end, number of intervals.
+_HEAD = re.compile(
+    r'"IntervalTier"\s*(?:name ?= ?)?"(?:[^"]|"")*"\s*(?:xmin ?= ?)?\S+\s*(?:xmax ?= ?)?\S+\s*'
+    r"(?:intervals ?: ?size ?= ?)?(\d+)"
+)
+_NEGATIVE_TIME = re.compile(r"^\s*(?:xmin|xmax)\s*=\s*-[0.]*[1-9]", re.MULTILINE)
 
 
 def read_tier(path: Path, content: str, tier: str | None) -> list[tuple[str, float, float, int]]:
@@ -32,12 +38,9 @@ def read_tier(path: Path, content: str, tier: str | None) -> list[tuple[str, flo
     Raises
     ------
     InputError
-        Where it is not a TextGrid, or the tier cannot be told.
+        Where it is not a TextGrid, it is cut off, or the tier cannot be told.
     """
-    try:
-        tiers = _tiers(content)
-    except (StopIteration, ValueError, RuntimeError):
-        raise InputError(f"{path}: not a complete Praat TextGrid in text format.") from None
+    tiers = _tiers(path, content)
     names = [name for name, _ in tiers]
     wanted = tier.casefold() if tier is not None else None
     matching = [
@@ -58,34 +61,27 @@ def read_tier(path: Path, content: str, tier: str | None) -> list[tuple[str, flo
     ]
 
 
-def _tiers(content: str) -> list[tuple[str, list[tuple[float, float, str]]]]:
-    # Numbers in brackets count items in the long format; they are no values.
-    values = iter(_VALUE.finditer(re.sub(r"\[\d*\]", "", content)))
+def _tiers(path: Path, content: str) -> list[tuple[str, Sequence[tuple[float, float, str]]]]:
+    from praatio.utilities.textgrid_io import parseTextgridStr
 
-    def text() -> str:
-        match = next(values)
-        if match[1] is None:
-            raise ValueError("expected a text")
-        return match[1].replace('""', '"')
-
-    def number() -> float:
-        match = next(values)
-        if match[2] is None:
-            raise ValueError("expected a number")
-        return float(match[2])
-
-    if text() != "ooTextFile" or text() != "TextGrid":
-        raise ValueError("not a TextGrid")
-    number(), number()
-    next(values)  # <exists>
-    tiers = []
-    for _ in range(int(number())):
-        kind, name = text(), text()
-        number(), number()
-        entries = range(int(number()))
-        if kind == "IntervalTier":
-            tiers.append((name, [(number(), number(), text()) for _ in entries]))
-        else:
-            for _ in entries:
-                number(), text()
+    damaged = InputError(f"{path}: not a complete Praat TextGrid in text format.")
+    if "TextGrid" not in content[:200]:
+        raise damaged
+    # praatio reads a negative time as a positive one.
+    if _NEGATIVE_TIME.search(content):
+        raise InputError(f"{path}: has negative times; count them from the start of the recording.")
+    try:
+        # praatio wants a line end after the last label.
+        parsed = parseTextgridStr(content + "\n", includeEmptyIntervals=True)
+        tiers: list[tuple[str, Sequence[tuple[float, float, str]]]] = [
+            (str(tier["name"]), [(float(a), float(b), str(c)) for a, b, c in tier["entries"]])
+            for tier in parsed["tiers"]
+            if tier["class"] == "IntervalTier"
+        ]
+    except Exception:  # whatever praatio's parser trips over
+        raise damaged from None
+    # praatio takes what is there; a file that was cut off says more than it holds.
+    sizes = [int(size) for size in _HEAD.findall(content)]
+    if sizes != [len(intervals) for _, intervals in tiers]:
+        raise damaged
     return tiers

@@ -6,6 +6,7 @@ import csv
 import math
 import warnings
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -18,6 +19,7 @@ from hemiscale.stimulus.textgrid import read_tier
 __all__ = ["read_words"]
 
 _SHOWN = 20  # problems of one file that are spelt out
+_SAME_TIME = 1e-6  # seconds
 
 
 @dataclass
@@ -59,7 +61,9 @@ def read_words(
     Warns
     -----
     HemiscaleWarning
-        Where gentle could not time some words: they are left out.
+        Where gentle could not time some words: they are left out. Where rows have times but no
+        word, and begin where the word before ends (the rest of a contraction, as in the English
+        table of Le Petit Prince): their time is added to that word.
     """
     path = Path(path)
     content = decode_text(path)
@@ -87,8 +91,11 @@ def _read_table(path: Path, content: str, section: str | int | None) -> list[_Ro
     first_line = next((line for line in content.split("\n") if line.strip()), "")
     delimiter = max("\t;,", key=first_line.count)
     # In tab-separated files a quotation mark is a character like any other.
-    quoting = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
-    reader = csv.reader(content.split("\n"), delimiter=delimiter, quoting=quoting)
+    lines = content.split("\n")
+    if delimiter == "\t":
+        reader = csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
+    else:
+        reader = csv.reader(lines, delimiter=delimiter)
     cells = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
     if not cells:
         raise InputError(f"{path}: the table is empty.")
@@ -137,7 +144,7 @@ def _rows(
 def _restarts(cells: list[tuple[int, list[str]]], columns: Columns) -> bool:
     """Whether onsets start again where the section changes."""
     assert columns.section is not None
-    for (_, before), (_, row) in zip(cells[:-1], cells[1:], strict=True):
+    for (_, before), (_, row) in pairwise(cells):
         if before[columns.section] != row[columns.section]:
             onset = _number(row[columns.onset])
             last = _number(before[columns.onset])
@@ -169,13 +176,21 @@ def _check(path: Path, rows: list[_Row], row_name: str) -> tuple[pd.DataFrame, l
     words: list[str] = []
     onsets: list[float] = []
     offsets: list[float] = []
+    rests: list[int] = []
     latest = (-math.inf, 0)  # onset, row
     for row in rows:
         where = f"{path}, {row_name} {row.number}"
         word = _unquote(row.word.strip())
+        onset, end = _number(row.onset), _number(row.end)
+        if not word and offsets and onset is not None and end is not None:
+            # "hasnt" and a row without a word: a contraction whose rest was timed but not written.
+            offset = onset + end if row.end_is_duration else end
+            if abs(onset - offsets[-1]) < _SAME_TIME and offset >= onset:
+                offsets[-1] = offset
+                rests.append(row.number)
+                continue
         if not word:
             problems.append(f"{where}: the word is empty.")
-        onset, end = _number(row.onset), _number(row.end)
         end_name = "duration" if row.end_is_duration else "offset"
         for name, value, given in (("onset", onset, row.onset), (end_name, end, row.end)):
             if value is None:
@@ -197,6 +212,14 @@ def _check(path: Path, rows: list[_Row], row_name: str) -> tuple[pd.DataFrame, l
         words.append(word)
         onsets.append(onset)
         offsets.append(offset)
+    if rests:
+        listed = ", ".join(map(str, rests[:10])) + (", ..." if len(rests) > 10 else "")
+        warnings.warn(
+            f"{path}: {len(rests)} {row_name}(s) without a word begin where the word before ends "
+            f"and are taken as its rest ({row_name} {listed}).",
+            HemiscaleWarning,
+            stacklevel=3,
+        )
     frame = pd.DataFrame(
         {
             "word": pd.Series(words, dtype=object),

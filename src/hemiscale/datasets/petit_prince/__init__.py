@@ -18,6 +18,7 @@ __all__ = [
     "petit_prince_mask",
     "petit_prince_region_masks",
     "petit_prince_reliability",
+    "petit_prince_words",
 ]
 
 T_R = 2.0
@@ -70,3 +71,14 @@ def petit_prince_reliability() -> np.ndarray:
 
     with np.load(_FOLDER / "reliability_en.npz", allow_pickle=False) as content:
         return np.asarray(content["isc"])
+
+
+def petit_prince_words() -> Path:
+    """Find the timed words of the English story.
+
+    Returns
+    -------
+    Path
+        A csv file for `hemiscale.stimulus.read_words`, with the nine runs as sections 1 to 9.
+    """
+    return _FOLDER / "words_en.csv"
