@@ -12,7 +12,7 @@ import numpy as np
 
 from hemiscale.encoding.backend import Array, Backend, Dtype
 from hemiscale.encoding.bank import Block
-from hemiscale.encoding.predictors import LeftOut, Predictor, Task
+from hemiscale.encoding.predictors import ILL_CONDITIONED, LeftOut, Predictor, Task
 
 __all__ = ["DualSystem", "DualView"]
 
@@ -57,6 +57,7 @@ class DualSystem:
         self.backend = backend
         self.slices = list(slices)
         self.kernel = backend.gram(features)
+        self._norm = float((self.kernel * self.kernel).sum()) ** 0.5
         self._inverses: dict[tuple[float, Dtype, int], Array] = {}
         self._kernels: dict[Dtype, Array] = {"float64": self.kernel}
 
@@ -154,9 +155,16 @@ class DualSystem:
             right = right - backend.matmul(weights, inverse[other, :])
         return -backend.matmul(backend.spd_inverse(block, 0.0, dtype), right)
 
-    def norm(self) -> float:
-        """Frobenius norm of the kernel: over the penalty, how badly conditioned it may be."""
-        return float((self.kernel * self.kernel).sum()) ** 0.5
+    def drowns(self, alpha: float, share: float = 1e-2) -> bool:
+        """Tell whether K is less than a share of α: B is nearly I / α then.
+
+        Predictions are what B differs by from that, and float32 keeps little of the difference.
+        """
+        return self._norm < share * alpha
+
+    def trusts_single_precision(self, alpha: float) -> bool:
+        """Tell whether float32 is enough to factor with a penalty."""
+        return self._norm < ILL_CONDITIONED * alpha and not self.drowns(alpha, 0.1)
 
     def residual_operator(self, alpha: float, dtype: Dtype) -> Array:
         """Return B = (K + αI)⁻¹: residuals of any left-out set S are B_SS⁻¹ (B y)_S."""

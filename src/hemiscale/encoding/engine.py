@@ -25,8 +25,6 @@ __all__ = ["Engine"]
 _TIE, _TIE_PER_VALUE = 1e-5, 1e-3
 #: Double-precision mean scores that differ by less are equal.
 _ROUNDING = 1e-12
-#: Conditioning (kernel over penalty) from which on single precision is not trusted to factor.
-_ILL_CONDITIONED = 2e4
 #: Memory for operators of several penalties at once, in bytes.
 _OPERATOR_MEMORY = 3e8
 
@@ -57,19 +55,19 @@ class Engine:
         self.system, self.validator, self.bank, self.alphas = system, validator, bank, alphas
         self.groups, self.n_groups = groups, n_groups
         self.all_tests = list(range(bank.n_runs))
-        self.norm = system.norm()
         self.tolerance = 0.0
         if bank.dtype == "float32":
             smallest = int(np.bincount(groups).min())
             self.tolerance = _TIE + _TIE_PER_VALUE / (sum(bank.lengths) * smallest) ** 0.5
         n_validation = [len(runs) for runs in validator.partners]
-        self.race = Race(n_validation, len(alphas), bank.n_usable, bank.dtype, self.tolerance)
+        indifference = max(self.tolerance, _ROUNDING)
+        self.race = Race(n_validation, len(alphas), bank.n_usable, bank.dtype, indifference)
         self.scores = np.empty((bank.n_runs, bank.n_usable))
         self.unscored = set(range(len(bank)))
 
     def _prepared(self, alpha: int, tests: Sequence[int]) -> Any:
         penalty, stream = float(self.alphas[alpha]), self.bank.dtype
-        trusted = stream == "float32" and self.norm < _ILL_CONDITIONED * penalty
+        trusted = stream == "float32" and self.system.trusts_single_precision(penalty)
         return self.validator.prepare(penalty, tests, "float32" if trusted else "float64", stream)
 
     def race_adaptively(self) -> None:

@@ -24,7 +24,7 @@ def plan(
     features: Sequence[np.ndarray],
     bank: TargetBank,
     partners: Sequence[Sequence[int]],
-    n_alphas: int,
+    alphas: np.ndarray,
     *,
     adaptive: bool,
     form: str = "auto",
@@ -36,11 +36,12 @@ def plan(
     features : sequence over runs of (n_scans, n_features) arrays
     bank : TargetBank
     partners : sequence over test runs of validation runs
-    n_alphas : int
+    alphas : (n_alphas,) array
     adaptive : bool
         Whether penalties will be dropped on the way.
     form : {"auto", "primal", "dual"}
     """
+    n_alphas = len(alphas)
     n_features, n_scans, longest = features[0].shape[1], sum(bank.lengths), max(bank.lengths)
     n_directed = sum(len(runs) for runs in partners)
     pairs = {(min(t, v), max(t, v)) for t, runs in enumerate(partners) for v in runs}
@@ -65,4 +66,6 @@ def plan(
         primal = PrimalSystem(features, bank.slices, bank.backend)
         return primal, PredictorValidator(primal, partners)
     dual = DualSystem(features, bank.slices, bank.backend)
+    if bank.dtype == "float32" and dual.drowns(float(alphas.max())):
+        residuals = False  # y minus the residual would be nothing but rounding
     return dual, (ResidualValidator if residuals else PredictorValidator)(dual, partners)

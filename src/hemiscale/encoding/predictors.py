@@ -6,7 +6,10 @@ from typing import NamedTuple
 
 from hemiscale.encoding.backend import Array
 
-__all__ = ["LeftOut", "Predictor", "Task"]
+__all__ = ["ILL_CONDITIONED", "LeftOut", "Predictor", "Task"]
+
+#: Conditioning (kernel over penalty) from which on single precision is not trusted to factor.
+ILL_CONDITIONED = 2e4
 
 #: Runs that a model has not seen, in ascending order.
 LeftOut = tuple[int, ...]

@@ -12,7 +12,7 @@ import numpy as np
 from hemiscale.encoding.backend import Array, Backend, Dtype
 from hemiscale.encoding.bank import Block
 from hemiscale.encoding.folds import run_slices
-from hemiscale.encoding.predictors import LeftOut, Predictor, Task
+from hemiscale.encoding.predictors import ILL_CONDITIONED, LeftOut, Predictor, Task
 
 __all__ = ["PrimalSystem", "PrimalView"]
 
@@ -68,6 +68,7 @@ class PrimalSystem:
         self._host = features
         self.per_run = [backend.gram([np.ascontiguousarray(x.T)]) for x in features]
         self.total = sum(self.per_run[1:], start=self.per_run[0])
+        self._norm = float((self.total * self.total).sum()) ** 0.5
 
     def features(self, dtype: Dtype) -> list[Array]:
         """Return the features on the device, in the precision asked for."""
@@ -101,6 +102,6 @@ class PrimalSystem:
                 result[Task(left_out, run)] = Predictor(left_out, [(everything, solved[rows])])
         return result
 
-    def norm(self) -> float:
-        """Frobenius norm of XᵀX: over the penalty, how badly conditioned it may be."""
-        return float((self.total * self.total).sum()) ** 0.5
+    def trusts_single_precision(self, alpha: float) -> bool:
+        """Tell whether a penalty makes XᵀX well conditioned enough to factor in float32."""
+        return self._norm < ILL_CONDITIONED * alpha

@@ -1,0 +1,1 @@
+"""How fast the encoding engine is on this machine, beside others."""
