@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import shutil
 import uuid
@@ -59,16 +61,21 @@ def converted_folder(path: Path) -> Path:
 def _convert(path: Path, target: Path) -> None:
     import torch
 
-    with quiet_transformers():
+    # The converter's progress bar ignores transformers' switch for progress bars.
+    with quiet_transformers(), contextlib.redirect_stderr(io.StringIO()):
+        import transformers
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
+        # Newer versions keep the packed blocks unless told otherwise; packed models cannot be saved.
+        packed = getattr(transformers, "GgufConfig", None)
+        unpack = {} if packed is None else {"quantization_config": packed(dequantize=True)}
         where = {"pretrained_model_name_or_path": str(path.parent), "gguf_file": path.name}
         try:
             tokenizer = AutoTokenizer.from_pretrained(**where)
-            model = AutoModelForCausalLM.from_pretrained(**where, dtype=torch.float32)
+            model = AutoModelForCausalLM.from_pretrained(**where, **unpack, dtype=torch.float32)
         except ImportError as error:
             raise InputError(
-                f"{path}: a GGUF file, for which `pip install gguf` is needed."
+                f"{path}: a GGUF file, for which `pip install gguf accelerate` is needed."
             ) from error
         except (ValueError, KeyError, RuntimeError, TypeError, IndexError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__

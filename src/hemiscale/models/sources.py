@@ -115,8 +115,12 @@ def availability(source: str | Path) -> str | None:
             f"model {str(source)!r} has not been downloaded; fetch it with `hemiscale fetch` "
             f"(hub id {found.hub})."
         )
-    if found.kind == "gguf" and importlib.util.find_spec("gguf") is None:
-        return f"model {str(source)!r} is a GGUF file, for which `pip install gguf` is needed."
+    readers = [name for name in ("gguf", "accelerate") if importlib.util.find_spec(name) is None]
+    if found.kind == "gguf" and readers:
+        return (
+            f"model {str(source)!r} is a GGUF file, for which "
+            f"`pip install {' '.join(readers)}` is needed."
+        )
     return None
 
 
