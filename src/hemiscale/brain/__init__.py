@@ -12,23 +12,31 @@ from hemiscale.brain.homologues import (
     symmetric_mask,
 )
 from hemiscale.brain.motion import framewise_displacement, read_motion
-from hemiscale.brain.nifti import read_mask
+from hemiscale.brain.nifti import open_nifti, read_mask
 from hemiscale.brain.prepared import (
     prepare_average,
     prepare_recording,
     prepared_file,
     read_prepared,
+    recording_fingerprint,
 )
 from hemiscale.brain.recording_checks import check_recordings, swapped_runs
 from hemiscale.brain.recordings import (
     Recording,
     describe_recording,
+    entities,
     find_bids_recordings,
     find_recordings,
 )
 from hemiscale.brain.regions import read_region_table
 from hemiscale.brain.spheres import PAPER_REGIONS, VoxelRegion, paper_regions, sphere
-from hemiscale.brain.volumes import Cleaning, clean_volumes, common_mask, masked_scans
+from hemiscale.brain.volumes import (
+    Cleaning,
+    clean_volumes,
+    common_mask,
+    masked_scans,
+    whole_volumes,
+)
 
 __all__ = [
     "PAPER_REGIONS",
@@ -44,6 +52,7 @@ __all__ = [
     "clean_volumes",
     "common_mask",
     "describe_recording",
+    "entities",
     "find_bids_recordings",
     "find_recordings",
     "framewise_displacement",
@@ -52,6 +61,7 @@ __all__ = [
     "intersubject_reliability",
     "mask_regions",
     "masked_scans",
+    "open_nifti",
     "paper_regions",
     "prepare_average",
     "prepare_recording",
@@ -61,6 +71,7 @@ __all__ = [
     "read_motion",
     "read_prepared",
     "read_region_table",
+    "recording_fingerprint",
     "reliable_voxels",
     "resample_mask",
     "sphere",
@@ -68,6 +79,7 @@ __all__ = [
     "symmetric_grid",
     "symmetric_mask",
     "voxel_coordinates",
+    "whole_volumes",
 ]
 
 

@@ -24,7 +24,13 @@ from hemiscale.results import (
     write_dataset,
 )
 
-__all__ = ["prepare_average", "prepare_recording", "prepared_file", "read_prepared"]
+__all__ = [
+    "prepare_average",
+    "prepare_recording",
+    "prepared_file",
+    "read_prepared",
+    "recording_fingerprint",
+]
 
 RECIPE = 1  # raise when the same settings give other numbers than before
 
@@ -67,6 +73,7 @@ def prepare_recording(
     folder: str | Path,
     *,
     confounds: np.ndarray | None = None,
+    digest: Callable[[Path], str] = file_digest,
 ) -> Path:
     """Clean one run of one subject and store it, unless that is done already.
 
@@ -77,6 +84,8 @@ def prepare_recording(
     cleaning : Cleaning
     folder : str or Path
     confounds : (n_scans, n_confounds) array, optional
+    digest : callable
+        Gives the digest of a file; one that remembers saves reading large files again.
 
     Returns
     -------
@@ -90,7 +99,9 @@ def prepare_recording(
         As `clean_volumes`.
     """
     path = prepared_file(folder, recording.subject, recording.run)
-    mark = _fingerprint(recording.path, mask_img, cleaning, confounds)
+    mark = recording_fingerprint(
+        recording.path, mask_img, cleaning, confounds=confounds, digest=digest
+    )
     if stored_fingerprint(path) != mark:
         scans = clean_volumes(recording.path, mask_img, cleaning, confounds=confounds)
         _write(path, scans, mark, cleaning, n_subjects=1)
@@ -106,6 +117,7 @@ def prepare_average(
     confounds: Mapping[Path, np.ndarray] | None = None,
     keep_individuals: bool = False,
     name: str = "average",
+    digest: Callable[[Path], str] = file_digest,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Path]:
     """Average all subjects run by run and store the average subject.
@@ -126,6 +138,8 @@ def prepare_average(
         Store every subject too (needed to score individuals or for the ceiling).
     name : str
         Subject name of the average.
+    digest : callable
+        As in `prepare_recording`.
     progress : callable, optional
         Called with (recordings done, recordings in all).
 
@@ -163,7 +177,12 @@ def prepare_average(
 
     for run in runs:
         here = [r for r in recordings if r.run == run]
-        marks = [_fingerprint(r.path, mask_img, cleaning, confounds.get(r.path)) for r in here]
+        marks = [
+            recording_fingerprint(
+                r.path, mask_img, cleaning, confounds=confounds.get(r.path), digest=digest
+            )
+            for r in here
+        ]
         mark = fingerprint(average_of=sorted(marks), recipe=RECIPE)
         path = prepared_file(folder, name, run)
         if stored_fingerprint(path) != mark:
@@ -198,14 +217,39 @@ def _check_complete(recordings: Sequence[Recording], runs: Sequence[int]) -> Non
         raise InputError(*problems)
 
 
-def _fingerprint(
-    path: Path, mask_img: Any, cleaning: Cleaning, confounds: np.ndarray | None
+def recording_fingerprint(
+    path: Path,
+    mask_img: Any,
+    cleaning: Cleaning,
+    *,
+    confounds: np.ndarray | None = None,
+    digest: Callable[[Path], str] = file_digest,
 ) -> str:
+    """Fingerprint of all that makes the clean scans of one recording.
+
+    Parameters
+    ----------
+    path : Path
+    mask_img : Niimg-like
+    cleaning : Cleaning
+    confounds : (n_scans, n_confounds) array, optional
+    digest : callable
+        As in `prepare_recording`.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    InputError
+        Where the recording cannot be read.
+    """
     from nilearn.image import load_img
 
     mask = load_img(mask_img)
     try:
-        source = file_digest(path)
+        source = digest(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}).") from None
     return fingerprint(

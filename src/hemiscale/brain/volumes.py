@@ -16,7 +16,7 @@ from hemiscale.brain.homologues import symmetric_mask
 from hemiscale.brain.nifti import open_nifti
 from hemiscale.errors import InputError
 
-__all__ = ["Cleaning", "clean_volumes", "common_mask", "masked_scans"]
+__all__ = ["Cleaning", "clean_volumes", "common_mask", "masked_scans", "whole_volumes"]
 
 SCANS_AT_ONCE = 16
 
@@ -142,6 +142,29 @@ def masked_scans(
     if problem:
         raise InputError(problem)
     return values
+
+
+def whole_volumes(path: str | Path) -> None:
+    """Read a recording through, a few scans at a time, where there is no mask to look into.
+
+    Parameters
+    ----------
+    path : str or Path
+        A 4D NIfTI file.
+
+    Raises
+    ------
+    InputError
+        Where the file is not whole, or all its voxels are constant.
+    """
+    alive = False
+    first: np.ndarray | None = None
+    for _, block in _blocks(path, open_nifti(path, dimensions=4)):
+        first = block[..., 0].copy() if first is None else first
+        # NaN differs from everything: what is not finite is no sign of life.
+        alive = alive or bool((np.isfinite(block) & (block != first[..., None])).any())
+    if not alive:
+        raise InputError(f"{path}: all voxels are zero or constant; the recording is empty.")
 
 
 def _blocks(path: str | Path, image: Any) -> Iterator[tuple[slice, np.ndarray]]:

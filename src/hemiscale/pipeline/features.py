@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,15 @@ from hemiscale.results import (
 )
 from hemiscale.study import Study
 
-__all__ = ["Reading", "activation_fingerprint", "baseline_features", "extract", "source_identity"]
+__all__ = [
+    "Reading",
+    "StoredLayers",
+    "activation_fingerprint",
+    "baseline_features",
+    "extract",
+    "read_features",
+    "source_identity",
+]
 
 Progress = Callable[[int, int], None]
 
@@ -167,15 +175,39 @@ def extract(
                 "model": feature.name,
                 "n_bytes": str(story.n_bytes),
                 "n_parameters": str(n_parameters),
+                "n_layers": str(len(story.activations)),
             },
         )
     return True
 
 
+class StoredLayers(Sequence[list[np.ndarray]]):
+    """The layers of a model, one at a time in memory: for each run a (n_words, n_hidden) array.
+
+    Parameters
+    ----------
+    paths : list of Path
+        What `extract` stored, run by run.
+    n_layers : int
+        With the embedding.
+    """
+
+    def __init__(self, paths: list[Path], n_layers: int) -> None:
+        self.paths, self.n_layers = paths, n_layers
+
+    def __len__(self) -> int:
+        return self.n_layers
+
+    def __getitem__(self, k: Any) -> Any:
+        if not 0 <= k < self.n_layers:
+            raise IndexError(k)
+        return [read_activations(path, layers=[k])[0][0] for path in self.paths]
+
+
 def read_features(
     inputs: StudyInputs, feature: FeatureSet, folder: ResultsFolder
-) -> tuple[list[list[np.ndarray]], Reading]:
-    """Load what `extract` stored.
+) -> tuple[StoredLayers, Reading]:
+    """Open what `extract` stored.
 
     Parameters
     ----------
@@ -185,15 +217,16 @@ def read_features(
 
     Returns
     -------
-    layers : list over layers of lists over runs of (n_words, n_features) arrays
+    layers : StoredLayers
     reading : Reading
     """
-    runs = []
     reading = Reading()
     nats, n_bytes, n_tokens = 0.0, 0, 0
-    for k in range(len(inputs.runs)):
-        layers, extras, metadata = read_activations(folder.activations(feature.name, k + 1))
-        runs.append(layers)
+    n_layers = 0
+    paths = [folder.activations(feature.name, k + 1) for k in range(len(inputs.runs))]
+    for k, path in enumerate(paths):
+        _, extras, metadata = read_activations(path, layers=[])
+        n_layers = int(metadata["n_layers"])
         log_probabilities = extras["token_log_probabilities"]
         counted = np.isfinite(log_probabilities)
         nats -= float(log_probabilities[counted].sum())
@@ -210,7 +243,7 @@ def read_features(
         reading.n_parameters = int(metadata["n_parameters"])
     reading.bits_per_byte = nats / np.log(2) / n_bytes
     reading.perplexity = float(np.exp(nats / n_tokens))
-    return [list(layer) for layer in zip(*runs, strict=True)], reading
+    return StoredLayers(paths, n_layers), reading
 
 
 def baseline_features(feature: FeatureSet, inputs: StudyInputs) -> list[np.ndarray]:

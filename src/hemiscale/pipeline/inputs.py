@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from hemiscale.errors import HemiscaleWarning, InputError
+from hemiscale.errors import InputError
 from hemiscale.pipeline.plan import FeatureSet, plan_study
-from hemiscale.study import Study
+from hemiscale.pipeline.region_inputs import motion_summary, read_time_courses
+from hemiscale.pipeline.stories import Story, collect, read_stories
+from hemiscale.pipeline.volume_inputs import find_volumes, unreadable_values
+from hemiscale.study import RegionTables, Study, Volumes
+
+if TYPE_CHECKING:
+    from hemiscale.brain import Recording
 
 __all__ = ["Run", "StudyInputs", "available", "check_study", "read_inputs"]
 
@@ -31,19 +34,17 @@ class Run:
         What the models read.
     spans : (n_words, 2) int array
         Characters of `text` that belong to each word.
+    n_scans : int
+        Scans of the run.
     time_courses : dict of (n_scans, n_regions) arrays
-        By subject, raw.
+        By subject, raw; empty where the recordings are volumes, which stay on disk.
     """
 
     words: pd.DataFrame
     text: str
     spans: np.ndarray
-    time_courses: dict[str, np.ndarray]
-
-    @property
-    def n_scans(self) -> int:
-        """Scans of the run."""
-        return len(next(iter(self.time_courses.values())))
+    n_scans: int
+    time_courses: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,14 @@ class StudyInputs:
     Attributes
     ----------
     runs : list of Run
+    t_r : float
+        Seconds between scans.
+    subjects : list of str
+        The listeners; "average" alone where the recordings are those of an average subject.
+    recordings : list of Recording
+        Where the recordings are volumes: what their headers say, subject by subject.
+    confounds : dict
+        (n_scans, n_confounds) arrays by path of the recording.
     notices : list of str
         What is worth knowing but stops nothing.
     diagnostics : dict
@@ -60,6 +69,10 @@ class StudyInputs:
     """
 
     runs: list[Run]
+    t_r: float
+    subjects: list[str]
+    recordings: list[Recording] = field(default_factory=list)
+    confounds: dict[Path, np.ndarray] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
     diagnostics: dict[str, Any] = field(default_factory=dict)
 
@@ -83,9 +96,9 @@ def check_study(study: Study) -> list[str]:
     """
     problems: list[str] = []
     notices: list[str] = []
-    with _collect(problems):
-        notices += read_inputs(study).notices
-    with _collect(problems):
+    with collect(problems):
+        notices += read_inputs(study, values=True).notices
+    with collect(problems):
         _, missing = available(plan_study(study))
         notices += missing.values()
     if problems:
@@ -128,12 +141,15 @@ def available(features: list[FeatureSet]) -> tuple[list[FeatureSet], dict[str, s
     return ready, missing
 
 
-def read_inputs(study: Study) -> StudyInputs:
+def read_inputs(study: Study, *, values: bool = False) -> StudyInputs:
     """Read and check words, texts and recordings.
 
     Parameters
     ----------
     study : Study
+    values : bool
+        Also read all values of volumes; otherwise only their headers, the values being checked
+        when they are prepared.
 
     Returns
     -------
@@ -146,155 +162,113 @@ def read_inputs(study: Study) -> StudyInputs:
     """
     problems: list[str] = []
     notices: list[str] = []
-    runs: list[Run] = []
-    alignment = []
-    folder = Path(study.folder)
-    for number, (words_file, text_file) in enumerate(
-        zip(study.stimulus.words, study.stimulus.text, strict=True), start=1
-    ):
-        time_courses = _read_time_courses(study, number, problems)
-        story = _read_story(folder / words_file, folder / text_file, problems, notices)
+    stories = read_stories(study, problems, notices)
+    recordings = study.recordings
+    inputs: StudyInputs | None
+    if isinstance(recordings, RegionTables):
+        inputs = _with_tables(study, recordings, stories, problems, notices)
+    else:
+        inputs = _with_volumes(study, recordings, stories, problems, notices, values)
+    if problems or inputs is None:
+        raise InputError(*problems)
+    inputs.diagnostics.update(
+        {
+            "alignment": [
+                {"run": k, "n_words": len(story.words), "doubtful": story.doubtful}
+                for k, story in enumerate(stories, start=1)
+                if story is not None
+            ],
+            "scans": [{"run": k, "scans": r.n_scans} for k, r in enumerate(inputs.runs, start=1)],
+            "excluded": [entry.model_dump() for entry in recordings.excluded],
+            "motion": motion_summary(study, inputs.subjects, notices),
+            "notices": notices,
+        }
+    )
+    return inputs
+
+
+def _with_tables(
+    study: Study,
+    recordings: RegionTables,
+    stories: list[Story | None],
+    problems: list[str],
+    notices: list[str],
+) -> StudyInputs:
+    runs = []
+    for number, story in enumerate(stories, start=1):
+        time_courses = read_time_courses(study, recordings, number, problems)
         if story is None or not time_courses:
             continue
-        words, text, spans, doubtful = story
-        run = Run(words, text, spans, time_courses)
-        _check_timing(study, number, folder / words_file, run, problems, notices)
-        runs.append(run)
-        alignment.append({"run": number, "n_words": len(words), "doubtful": doubtful})
-    if problems:
-        raise InputError(*problems)
-    diagnostics = {
-        "alignment": alignment,
-        "scans": [{"run": k, "scans": run.n_scans} for k, run in enumerate(runs, start=1)],
-        "excluded": [entry.model_dump() for entry in study.recordings.excluded],
-        "motion": _read_motion(study, notices),
-        "notices": notices,
-    }
-    return StudyInputs(runs, notices, diagnostics)
+        n_scans = len(next(iter(time_courses.values())))
+        _check_timing(study, number, story, n_scans, recordings.t_r, problems, notices)
+        runs.append(Run(story.words, story.text, story.spans, n_scans, time_courses))
+    return StudyInputs(runs, recordings.t_r, list(recordings.subjects), notices=notices)
 
 
-@contextmanager
-def _collect(problems: list[str]) -> Iterator[None]:
-    try:
-        yield
-    except InputError as error:
-        problems += error.problems
-
-
-def _read_story(
-    words_file: Path, text_file: Path, problems: list[str], notices: list[str]
-) -> tuple[pd.DataFrame, str, np.ndarray, list[dict[str, Any]]] | None:
-    from hemiscale.stimulus import align_words, doubtful_words, read_text, read_words
-
-    words = text = None
-    with _collect(problems):
-        words = read_words(words_file)
-    with _collect(problems):
-        text = read_text(text_file)
-    if words is None or text is None:
+def _with_volumes(
+    study: Study,
+    recordings: Volumes,
+    stories: list[Story | None],
+    problems: list[str],
+    notices: list[str],
+    values: bool,
+) -> StudyInputs | None:
+    told = [story for story in stories if story is not None]
+    ends = [float(story.words["offset"].max()) for story in told]
+    found = find_volumes(study, recordings, ends if len(told) == len(stories) else None, problems)
+    if found is None:
         return None
-    try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", HemiscaleWarning)
-            spans = align_words(list(words["word"]), text)
-    except (InputError, ValueError) as error:
-        problems.append(f"{words_file} and {text_file}: {error}")
-        return None
-    notices += [f"{words_file}: {warning.message}" for warning in caught]
-    doubtful = doubtful_words(list(words["word"]), text, spans)
-    return (
-        words,
-        text,
-        spans,
-        [dict(vars(word)) if hasattr(word, "__dict__") else dict(word) for word in doubtful],
+    if values and not problems:
+        problems += unreadable_values(study, recordings, found)
+    subjects = list(dict.fromkeys(recording.subject for recording in found.recordings))
+    runs = []
+    for number, story in enumerate(stories, start=1):
+        lengths = {r.n_scans for r in found.recordings if r.run == number}
+        if story is None or len(lengths) != 1:
+            continue
+        n_scans = lengths.pop()
+        if not problems:
+            _check_timing(study, number, story, n_scans, found.t_r, problems, notices)
+        runs.append(Run(story.words, story.text, story.spans, n_scans))
+    return StudyInputs(
+        runs, found.t_r, subjects, found.recordings, found.confounds, notices=notices
     )
-
-
-def _read_time_courses(study: Study, number: int, problems: list[str]) -> dict[str, np.ndarray]:
-    from hemiscale.brain import read_region_table
-
-    recordings = study.recordings
-    names = [region.name for region in recordings.regions]
-    time_courses: dict[str, np.ndarray] = {}
-    lengths: dict[int, list[str]] = {}
-    for subject in recordings.subjects:
-        path = Path(study.folder) / recordings.files.format(subject=subject, run=number)
-        with _collect(problems):
-            time_courses[subject] = read_region_table(path, names)
-            lengths.setdefault(len(time_courses[subject]), []).append(subject)
-    if len(lengths) > 1:
-        usual = max(lengths, key=lambda n: len(lengths[n]))
-        for n_scans, subjects in sorted(lengths.items()):
-            if n_scans != usual:
-                problems.append(
-                    f"run {number}: {', '.join(subjects)} have {n_scans} scans where the others "
-                    f"have {usual}; all subjects must have the same scans."
-                )
-    return time_courses
 
 
 def _check_timing(
     study: Study,
     number: int,
-    words_file: Path,
-    run: Run,
+    story: Story,
+    n_scans: int,
+    t_r: float,
     problems: list[str],
     notices: list[str],
 ) -> None:
     design = study.design
-    seconds = run.n_scans * study.recordings.t_r
-    last = float(run.words["offset"].max())
-    if float(run.words["onset"].min()) >= seconds:
+    seconds = n_scans * t_r
+    last = float(story.words["offset"].max())
+    if float(story.words["onset"].min()) >= seconds:
         problems.append(
-            f"{words_file}: the first word starts after the last scan of run {number} "
+            f"{story.source}: the first word starts after the last scan of run {number} "
             f"({seconds:g} s); are the times in seconds from the first scan?"
         )
         return
     if last > seconds:
-        late = int((run.words["onset"] >= seconds).sum())
+        late = int((story.words["onset"] >= seconds).sum())
         notices.append(
-            f"{words_file}: the last word ends at {last:.1f} s, after the last scan of run "
+            f"{story.source}: the last word ends at {last:.1f} s, after the last scan of run "
             f"{number} ({seconds:g} s); {late} word(s) start after it and reach no scan."
         )
     if last < seconds / 2:
         problems.append(
-            f"{words_file}: the last word ends at {last:.1f} s but run {number} lasts "
+            f"{story.source}: the last word ends at {last:.1f} s but run {number} lasts "
             f"{seconds:g} s; are the times in seconds, and is this the right run?"
         )
     dropped = 2 * design.trim + (design.blocks - 1) * design.gap
-    left = (seconds - dropped) / design.blocks / study.recordings.t_r
+    left = (seconds - dropped) / design.blocks / t_r
     if left < 10:
         problems.append(
             f"run {number}: {design.blocks} block(s) with {design.trim:g} s trimmed and "
             f"{design.gap:g} s at each seam leave {max(left, 0):.0f} scans a block where at "
             "least 10 are needed; use fewer blocks or a shorter gap."
         )
-
-
-def _read_motion(study: Study, notices: list[str]) -> list[dict[str, Any]]:
-    from hemiscale.brain import framewise_displacement, read_motion
-
-    motion = study.recordings.motion
-    if motion is None:
-        return []
-    rows = []
-    for subject in study.recordings.subjects:
-        pattern = motion.files.format(subject=subject, run=1)
-        found = sorted(Path(study.folder).glob(pattern))
-        if len(found) != 1:
-            notices.append(f"{pattern}: {len(found)} files of motion parameters where 1 is meant.")
-            continue
-        try:
-            displacement = framewise_displacement(read_motion(found[0], skip_rows=motion.skip_rows))
-        except InputError as error:
-            notices += error.problems
-            continue
-        rows.append(
-            {
-                "subject": subject,
-                "mean_displacement_mm": float(displacement.mean()),
-                "max_displacement_mm": float(displacement.max()),
-                "scans_above_half_mm": int((displacement > 0.5).sum()),
-            }
-        )
-    return rows

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hemiscale.pipeline.features import Progress, Reading
-from hemiscale.pipeline.inputs import Run
+from hemiscale.pipeline.inputs import StudyInputs
 from hemiscale.pipeline.plan import FeatureSet
 from hemiscale.pipeline.targets import Targets
 from hemiscale.study import Study
@@ -16,16 +17,16 @@ from hemiscale.study import Study
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["label_targets", "make_designs", "score_layers"]
+__all__ = ["make_designs", "score_layers"]
 
 
-def make_designs(study: Study, runs: list[Run]) -> list[np.ndarray]:
+def make_designs(study: Study, inputs: StudyInputs) -> list[np.ndarray]:
     """One design matrix per recorded run.
 
     Parameters
     ----------
     study : Study
-    runs : list of Run
+    inputs : StudyInputs
 
     Returns
     -------
@@ -38,11 +39,11 @@ def make_designs(study: Study, runs: list[Run]) -> list[np.ndarray]:
             run.words["onset"].to_numpy(),
             (run.words["offset"] - run.words["onset"]).to_numpy(),
             run.n_scans,
-            study.recordings.t_r,
+            inputs.t_r,
             hrf_model=study.design.hrf_model,
             slice_time_ref=study.design.slice_time_ref,
         )
-        for run in runs
+        for run in inputs.runs
     ]
 
 
@@ -50,7 +51,7 @@ def score_layers(
     study: Study,
     feature: FeatureSet,
     reading: Reading,
-    layers: list[list[np.ndarray]],
+    layers: Sequence[list[np.ndarray]],
     designs: list[np.ndarray],
     targets: Targets,
     *,
@@ -64,12 +65,13 @@ def score_layers(
     study : Study
     feature : FeatureSet
     reading : Reading
-    layers : list over layers of lists over recorded runs of (n_words, n_features) arrays
+    layers : sequence over layers of lists over recorded runs of (n_words, n_features) arrays
+        Asked for one at a time.
     designs : list over recorded runs of (n_scans, n_words) arrays
     targets : Targets
     device : str
     progress : callable
-        Called with (done, total) layers.
+        Called with (done, total) layers, counted again for every part of the targets.
 
     Returns
     -------
@@ -82,38 +84,49 @@ def score_layers(
     from hemiscale.encoding import fit_runs
 
     encoding = study.encoding
-    n_subjects, n_runs = len(targets.subjects), len(targets.runs)
-    n_targets = len(study.recordings.regions)
+    n_subjects, n_runs, n_targets = len(targets.subjects), len(targets.slices), targets.n_targets
     alphas = np.geomspace(encoding.penalty_low, encoding.penalty_high, encoding.n_penalties)
     score = np.empty((n_subjects, len(layers), n_runs, n_targets), np.float32)
     validation_score = np.empty_like(score)
     alpha = np.empty((n_subjects, len(layers), n_runs))
     notices = []
-    for k, layer in enumerate(layers):
-        features, n_constant = _standardised_runs(layer, designs, targets)
-        if n_constant:
-            notices.append(
-                f"{feature.name}, layer {k}: {n_constant} of {layer[0].shape[1]} features never "
-                "change in some run and were left out."
+    width, total = 0, len(targets.parts) * len(layers)
+    first = 0
+    for part_number, part in enumerate(targets.parts):
+        # One part at a time in memory, its targets shared by all layers.
+        bank = part.bank(device)
+        n_here = len(part.subjects)
+        here = slice(first, first + n_here)
+        for k in range(len(layers)):
+            layer = layers[k]
+            width = layer[0].shape[1]
+            features, n_constant = _standardised_runs(layer, designs, targets)
+            if n_constant and part_number == 0:
+                notices.append(
+                    f"{feature.name}, layer {k}: {n_constant} of {width} features never "
+                    "change in some run and were left out."
+                )
+            fit = fit_runs(
+                features,
+                bank,
+                alphas=alphas,
+                validation=encoding.validation,
+                search=encoding.search,
+                device=device,
+                # Each subject has a penalty of its own.
+                penalty_groups=np.repeat(np.arange(n_here), n_targets) if n_here > 1 else None,
             )
-        fit = fit_runs(
-            features,
-            targets.runs,
-            alphas=alphas,
-            validation=encoding.validation,
-            search=encoding.search,
-            device=device,
-            penalty_groups=np.repeat(np.arange(n_subjects), n_targets),
-        )
-        by_subject = (n_runs, n_subjects, n_targets)
-        score[:, k] = fit.scores.reshape(by_subject).swapaxes(0, 1)
-        with warnings.catch_warnings():
-            # A run without any validation score (validation = "first" skips some) stays NaN.
-            warnings.filterwarnings("ignore", "Mean of empty slice", RuntimeWarning)
-            mean = np.nanmean(fit.validation_scores, axis=1)
-        validation_score[:, k] = mean.reshape(by_subject).swapaxes(0, 1)
-        alpha[:, k] = np.asarray(fit.alphas).reshape(n_runs, -1)[:, ::n_targets].T
-        progress(k + 1, len(layers))
+            by_subject = (n_runs, n_here, n_targets)
+            score[here, k] = fit.scores.reshape(by_subject).swapaxes(0, 1)
+            with warnings.catch_warnings():
+                # A run without any validation score (validation = "first" skips some) stays NaN.
+                warnings.filterwarnings("ignore", "Mean of empty slice", RuntimeWarning)
+                mean = np.nanmean(fit.validation_scores, axis=1)
+            validation_score[here, k] = mean.reshape(by_subject).swapaxes(0, 1)
+            chosen = np.asarray(fit.alphas).reshape(n_runs, -1)
+            alpha[here, k] = chosen[:, ::n_targets].T if n_here > 1 else chosen[:, :1].T
+            progress(part_number * len(layers) + k + 1, total)
+        first += n_here
     dims = ("subject", "layer", "run", "target")
     dataset = xr.Dataset(
         {
@@ -125,7 +138,7 @@ def score_layers(
             "subject": targets.subjects,
             "layer": np.arange(len(layers)),
             "run": np.arange(1, n_runs + 1),
-            **label_targets(study),
+            **targets.labels,
         },
         attrs={
             "model": feature.name,
@@ -134,7 +147,7 @@ def score_layers(
             "family": feature.family,
             "n_parameters": reading.n_parameters,
             "n_layers": len(layers) - 1 if feature.is_language_model else 0,
-            "width": layers[-1][0].shape[1],
+            "width": width,
             "seed": feature.seed,
             "training_step": feature.training_step,
             "bits_per_byte": reading.bits_per_byte,
@@ -142,27 +155,6 @@ def score_layers(
         },
     )
     return dataset, notices
-
-
-def label_targets(study: Study) -> dict[str, tuple[str, list[str]] | list[str]]:
-    """Coordinates of the target dimension.
-
-    Parameters
-    ----------
-    study : Study
-
-    Returns
-    -------
-    dict
-        ``target``, ``hemisphere``, ``homologue`` and ``label``.
-    """
-    regions = study.recordings.regions
-    return {
-        "target": [region.name for region in regions],
-        "hemisphere": ("target", [region.hemisphere for region in regions]),
-        "homologue": ("target", [region.homologue for region in regions]),
-        "label": ("target", [region.label for region in regions]),
-    }
 
 
 def _standardised_runs(

@@ -1,17 +1,128 @@
-"""From raw recordings to the runs that are predicted: cleaned, trimmed, cut, standardised."""
+"""What is predicted: clean scans, trimmed and cut into runs, standardised, subject by subject."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hemiscale.pipeline.inputs import StudyInputs
 from hemiscale.study import Study
 
-__all__ = ["AVERAGE", "Targets", "make_targets", "run_slices"]
+if TYPE_CHECKING:
+    from hemiscale.encoding import TargetBank
 
-AVERAGE = "average"
+__all__ = ["HeldSubjects", "Listener", "StoredSubject", "Targets", "run_slices"]
+
+Slices = list[tuple[int, slice]]
+
+
+@dataclass(frozen=True)
+class HeldSubjects:
+    """Few targets of several subjects, in memory, scored together.
+
+    Attributes
+    ----------
+    subjects : list of str
+    runs : list of (n_scans_r, n_subjects * n_targets) float32 arrays
+        Subject by subject; each column standardised within its run.
+    """
+
+    subjects: list[str]
+    runs: list[np.ndarray]
+
+    def bank(self, device: str) -> TargetBank:
+        """Give the engine its targets.
+
+        Parameters
+        ----------
+        device : str
+
+        Returns
+        -------
+        TargetBank
+        """
+        from hemiscale.encoding import TargetBank
+
+        return TargetBank(self.runs, device=device)
+
+
+@dataclass(frozen=True)
+class StoredSubject:
+    """Many targets of one subject, read from disk when their turn comes.
+
+    Attributes
+    ----------
+    subject : str
+    files : list of Path
+        Clean scans of each recorded run.
+    slices : list of (int, slice)
+        As in `Targets`.
+    """
+
+    subject: str
+    files: list[Path]
+    slices: Slices
+
+    @property
+    def subjects(self) -> list[str]:
+        """The one subject."""
+        return [self.subject]
+
+    def bank(self, device: str) -> TargetBank:
+        """Read the scans and give them to the engine.
+
+        Parameters
+        ----------
+        device : str
+
+        Returns
+        -------
+        TargetBank
+        """
+        from hemiscale.encoding import TargetBank, standardise
+
+        # Voxels that never change within the scans that are kept get no score.
+        listener = Listener(self.files, self.slices)
+        runs = [standardise(listener[k], on_constant="nan") for k in range(len(listener))]
+        return TargetBank(runs, device=device)
+
+    def recorded_runs(self) -> list[np.ndarray]:
+        """Read all clean scans, nothing cut off.
+
+        Returns
+        -------
+        list of (n_scans, n_targets) float32 arrays
+        """
+        from hemiscale.brain import read_prepared
+
+        return [read_prepared(path) for path in self.files]
+
+
+class Listener(Sequence[np.ndarray]):
+    """The runs of one listener, read from disk each time they are asked for.
+
+    Parameters
+    ----------
+    files : list of Path
+        Clean scans of each recorded run.
+    slices : list of (int, slice)
+        As in `Targets`.
+    """
+
+    def __init__(self, files: list[Path], slices: Slices) -> None:
+        self.files, self.slices = files, slices
+
+    def __len__(self) -> int:
+        return len(self.slices)
+
+    def __getitem__(self, k: Any) -> Any:
+        from hemiscale.brain import read_prepared
+
+        run, scans = self.slices[k]
+        return read_prepared(self.files[run])[scans]
 
 
 @dataclass(frozen=True)
@@ -20,23 +131,43 @@ class Targets:
 
     Attributes
     ----------
-    subjects : list of str
-        The average subject first, where there is one.
-    runs : list of (n_scans_r, n_subjects * n_regions) float32 arrays
-        Subject by subject; each column standardised within its run.
-    individuals : list over subjects of lists over runs of (n_scans_r, n_regions) arrays
-        The listeners alone, for the ceiling; cleaned and cut, float64.
+    parts : list of HeldSubjects or StoredSubject
+        Subjects that are scored together; the average subject first, where there is one.
+    n_targets : int
+        Targets of each subject.
+    labels : dict
+        Coordinates of the dimension target in the scores.
+    listeners : list over subjects of sequences over runs of (n_scans_r, n_targets) arrays
+        The listeners alone, for the ceiling; cleaned and cut, not standardised again.
     slices : list of (int, slice)
         For each run after cutting: recorded run (from 0) and its scans.
+    fingerprint : str
+        Of all that made them.
     """
 
-    subjects: list[str]
-    runs: list[np.ndarray]
-    individuals: list[list[np.ndarray]]
-    slices: list[tuple[int, slice]]
+    parts: Sequence[HeldSubjects | StoredSubject]
+    n_targets: int
+    labels: dict[str, Any]
+    listeners: Sequence[Sequence[np.ndarray]]
+    slices: Slices
+    fingerprint: str
+
+    @property
+    def subjects(self) -> list[str]:
+        """Names of all subjects that are scored."""
+        return [subject for part in self.parts for subject in part.subjects]
+
+    def without_listeners(self) -> Targets:
+        """Leave out what only the ceiling needs, for workers.
+
+        Returns
+        -------
+        Targets
+        """
+        return Targets(self.parts, self.n_targets, self.labels, [], self.slices, self.fingerprint)
 
 
-def run_slices(study: Study, n_scans: list[int]) -> list[tuple[int, slice]]:
+def run_slices(study: Study, n_scans: list[int], t_r: float) -> Slices:
     """Cut the scans that are kept into the runs of the cross-validation.
 
     Parameters
@@ -44,6 +175,8 @@ def run_slices(study: Study, n_scans: list[int]) -> list[tuple[int, slice]]:
     study : Study
     n_scans : list of int
         Scans of each recorded run.
+    t_r : float
+        Seconds between scans.
 
     Returns
     -------
@@ -52,58 +185,10 @@ def run_slices(study: Study, n_scans: list[int]) -> list[tuple[int, slice]]:
     """
     from hemiscale.encoding import contiguous_blocks
 
-    trim = round(study.design.trim / study.recordings.t_r)
-    gap = round(study.design.gap / study.recordings.t_r)
+    trim = round(study.design.trim / t_r)
+    gap = round(study.design.gap / t_r)
     slices = []
     for run, length in enumerate(n_scans):
         for block in contiguous_blocks(length - 2 * trim, study.design.blocks, gap=gap):
             slices.append((run, slice(block.start + trim, block.stop + trim)))
     return slices
-
-
-def make_targets(study: Study, inputs: StudyInputs) -> Targets:
-    """Clean every subject, average them, cut into runs and standardise.
-
-    Parameters
-    ----------
-    study : Study
-    inputs : StudyInputs
-
-    Returns
-    -------
-    Targets
-    """
-    from hemiscale.brain import average_subject, clean_time_courses
-    from hemiscale.encoding import standardise
-
-    recordings = study.recordings
-    cleaned = {
-        subject: [
-            clean_time_courses(
-                run.time_courses[subject], recordings.t_r, high_pass=recordings.high_pass
-            )
-            for run in inputs.runs
-        ]
-        for subject in recordings.subjects
-    }
-    slices = run_slices(study, [run.n_scans for run in inputs.runs])
-    whole: dict[str, list[np.ndarray]] = {}
-    if recordings.average:
-        whole[AVERAGE] = [
-            average_subject([cleaned[subject][k] for subject in recordings.subjects])
-            for k in range(len(inputs.runs))
-        ]
-    if recordings.individuals:
-        whole |= cleaned
-    runs = [
-        standardise(np.concatenate([subject[run][scans] for subject in whole.values()], axis=1))
-        for run, scans in slices
-    ]
-    return Targets(
-        subjects=list(whole),
-        runs=[run.astype(np.float32) for run in runs],
-        individuals=[
-            [subject[run][scans] for run, scans in slices] for subject in cleaned.values()
-        ],
-        slices=slices,
-    )

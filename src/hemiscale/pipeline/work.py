@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 import hemiscale
 from hemiscale.errors import HemiscaleWarning
@@ -98,7 +100,6 @@ def work_on(
     study: Study,
     inputs: StudyInputs,
     targets: Targets,
-    targets_stamp: str,
     feature: FeatureSet,
     folder: ResultsFolder,
     device: str,
@@ -114,7 +115,6 @@ def work_on(
     study : Study
     inputs : StudyInputs
     targets : Targets
-    targets_stamp : str
     feature : FeatureSet
     folder : ResultsFolder
     device : str
@@ -127,7 +127,7 @@ def work_on(
     """
     from threadpoolctl import threadpool_limits
 
-    stamp = score_fingerprint(study, inputs, feature, targets_stamp)
+    stamp = score_fingerprint(study, inputs, feature, targets.fingerprint)
     path = folder.scores(feature.name)
     if stored_fingerprint(path) == stamp:
         return Outcome(feature.name, {}, [])
@@ -137,6 +137,7 @@ def work_on(
         warnings.simplefilter("default")
         start = time.perf_counter()
         reading = Reading()
+        layers: Sequence[list[np.ndarray]]
         if feature.is_language_model:
             import torch
 
@@ -159,7 +160,7 @@ def work_on(
             feature,
             reading,
             layers,
-            make_designs(study, inputs.runs),
+            make_designs(study, inputs),
             targets,
             device=device,
             progress=lambda done, total: report(f"{feature.name}: encoding", done, total),

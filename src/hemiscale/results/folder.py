@@ -33,6 +33,21 @@ class ResultsFolder:
         return self.root / "ceiling.nc"
 
     @property
+    def prepared(self) -> Path:
+        """Folder of clean recordings, where they are volumes."""
+        return self.root / "prepared"
+
+    @property
+    def voxels(self) -> Path:
+        """Mask and regions of a voxelwise study."""
+        return self.root / "voxels.nc"
+
+    @property
+    def maps(self) -> Path:
+        """Folder of NIfTI images."""
+        return self.root / "maps"
+
+    @property
     def tables(self) -> Path:
         """Folder of the tables."""
         return self.root / "tables"

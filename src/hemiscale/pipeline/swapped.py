@@ -1,0 +1,60 @@
+"""Warn where the scans of a run follow the words of another run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from hemiscale.pipeline.inputs import StudyInputs
+from hemiscale.pipeline.scoring import make_designs
+from hemiscale.pipeline.targets import StoredSubject, Targets
+from hemiscale.results import fingerprint, write_json
+from hemiscale.study import Study
+
+__all__ = ["swapped_run_notices"]
+
+
+def swapped_run_notices(
+    study: Study, inputs: StudyInputs, targets: Targets, folder: Path
+) -> list[str]:
+    """Compare the clean scans of every subject with the word rates of all runs.
+
+    Parameters
+    ----------
+    study : Study
+    inputs : StudyInputs
+    targets : Targets
+        Of volumes.
+    folder : Path
+        Where the answer is kept, so that it is found once.
+
+    Returns
+    -------
+    list of str
+        One sentence per doubtful run.
+    """
+    from hemiscale.brain import swapped_runs
+
+    path = folder / "swapped-runs.json"
+    stamp = fingerprint(
+        targets=targets.fingerprint,
+        subjects=targets.subjects,
+        words=[[run.words["onset"].tolist(), run.words["offset"].tolist()] for run in inputs.runs],
+        design=study.design.model_dump(),
+    )
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+        if known["fingerprint"] == stamp:
+            return [str(notice) for notice in known["notices"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    rates = [design.sum(axis=1) for design in make_designs(study, inputs)]
+    notices = []
+    for part in targets.parts:
+        if isinstance(part, StoredSubject) and len(rates) > 1:
+            scans: list[np.ndarray] = part.recorded_runs()
+            notices += [f"{part.subject}, {doubt}" for doubt in swapped_runs(scans, rates)]
+    write_json(path, {"fingerprint": stamp, "notices": notices})
+    return notices
