@@ -132,7 +132,7 @@ def test_check_tells_everything_at_once(study_folder):
     (study_folder / "s1.txt").write_text("1 2\n3 x\n")
     (study_folder / "s2.txt").unlink()
     words = study_folder / "words.csv"
-    words.write_text(words.read_text().replace("onset", "begin", 1))
+    words.write_text(words.read_text().replace("onset", "when", 1))
     with pytest.raises(InputError) as caught:
         check_study(read_study(study_folder / "study.toml"))
     problems = "\n".join(caught.value.problems)
