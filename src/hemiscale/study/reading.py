@@ -17,6 +17,22 @@ from hemiscale.study.recordings import RECORDING_KINDS
 
 __all__ = ["read_study"]
 
+_EXPECTED = {
+    "string_pattern_mismatch": "names are made of letters, digits and . _ @ - and begin with a "
+    "letter or a digit",
+    "string_type": "a text in quotation marks is expected",
+    "bool_type": "true or false is expected",
+    "int_type": "a whole number is expected",
+    "float_type": "a valid number is expected",
+    "list_type": "a list is expected",
+    "tuple_type": "a list is expected",
+    "model_type": "a table is expected",
+    "dict_type": "a table is expected",
+    "too_short": "the list is too short",
+    "string_too_short": "it must not be empty",
+    "string_too_long": "it is too long",
+}
+
 
 def read_study(path: str | Path) -> Study:
     """Read and validate a study file.
@@ -89,9 +105,8 @@ def _sentences(path: Path, source: str, error: ValidationError) -> list[str]:
         else:
             given = problem["input"]
             shown = repr(given) if not isinstance(given, (dict, list)) else "that"
-            sentences.append(
-                f"{where}: {key!r} cannot be {shown[:80]}: {_first_lower(problem['msg'])}."
-            )
+            expected = _EXPECTED.get(problem["type"], _first_lower(problem["msg"]))
+            sentences.append(f"{where}: {key!r} cannot be {shown[:80]}: {expected}.")
     return sentences
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from hemiscale.study.base import Name, NotNegative, Positive, Table, twice
+from hemiscale.study.base import Name, NotNegative, Point, Positive, Table, twice
 
 __all__ = [
     "AVERAGE",
@@ -139,9 +139,7 @@ class Volumes(_Listened):
     paper_regions: bool = Field(
         default=False, description="the paper's seven regions and their mirror images"
     )
-    spheres: dict[Name, tuple[float, float, float]] = Field(
-        default={}, description="centres of further regions, mm"
-    )
+    spheres: dict[Name, Point] = Field(default={}, description="centres of further regions, mm")
     sphere_radius: Positive = Field(default=10.0, description="mm")
     atlas: str | None = Field(default=None, description="label image")
     atlas_names: str | None = Field(default=None, description="table of index and name")
