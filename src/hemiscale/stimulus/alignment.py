@@ -63,13 +63,16 @@ def align_words(words: Sequence[str], text: str, *, max_lost: float = 0.03) -> n
     if not printed.letters:
         raise InputError("The text is empty: there is nothing to align the words with.")
     spoken = _join(words)
-    readable = spell_numerals(text, printed, spoken.letters.letters)
+    anchors = find_anchors(printed.letters, spoken.letters.letters)
+    readable = spell_numerals(text, printed, spoken.letters.letters, anchors)
     spoken = spoken.spell(readable.letters)
     partners = _align(spoken.letters, readable)
     found = _found(spoken, readable, partners)
     lost = np.flatnonzero(~found)
     if len(lost) > max_lost * len(words):
         raise InputError(_too_many_lost(words, lost, max_lost))
+    # Letters that a lost word shares with the text by chance belong to its neighbours.
+    partners = np.where(found[spoken.owners], partners, -1)
     spans = _spans(words, text, spoken, readable, partners)
     if len(lost):
         warnings.warn(_some_lost(words, lost), HemiscaleWarning, stacklevel=2)
@@ -88,7 +91,12 @@ class _Spoken:
         """Numerals among the words in the spelling that the text uses."""
         if not any(letter.isdigit() for letter in self.letters.letters):
             return self
-        parts = [spell_numerals(word, letters_of(word), printed).letters for word in self.words]
+        anchors = find_anchors(self.letters.letters, printed)
+        parts, offset = [], 0
+        for word in self.words:
+            letters = letters_of(word)
+            parts.append(spell_numerals(word, letters, printed, anchors, offset).letters)
+            offset += len(letters.letters)
         return _from_parts(self.words, parts)
 
 

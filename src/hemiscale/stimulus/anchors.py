@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 
-__all__ = ["find_anchors"]
+__all__ = ["counterpart", "find_anchors"]
+
+Anchor = tuple[int, int, int]  # start in first, start in second, length
+_EDGE = 6  # letters at both ends of an anchor that may agree by chance, where a word is missing
+_MARGIN = 24
 
 
-def find_anchors(first: str, second: str, length: int = 16) -> list[tuple[int, int, int]]:
+def find_anchors(first: str, second: str, length: int = 16) -> list[Anchor]:
     """Find stretches that occur exactly once in each of two strings, in the same order.
 
     Parameters
@@ -19,7 +23,8 @@ def find_anchors(first: str, second: str, length: int = 16) -> list[tuple[int, i
     Returns
     -------
     list of (start in first, start in second, length)
-        Increasing in both, not overlapping.
+        Increasing in both, not overlapping. The ends of joined stretches are left off: where a
+        word is missing on one side, the letters beside the gap may agree by chance.
 
     Notes
     -----
@@ -28,7 +33,7 @@ def find_anchors(first: str, second: str, length: int = 16) -> list[tuple[int, i
     places = _unique_places(second, length)
     pairs = [(i, places[s]) for s, i in _unique_places(first, length).items() if s in places]
     pairs.sort()
-    anchors: list[tuple[int, int, int]] = []
+    anchors: list[Anchor] = []
     for i, j in _longest_increasing(pairs):
         if anchors:
             start, other, size = anchors[-1]
@@ -38,7 +43,36 @@ def find_anchors(first: str, second: str, length: int = 16) -> list[tuple[int, i
             if i < start + size or j < other + size:
                 continue
         anchors.append((i, j, length))
-    return anchors
+    return [(i + _EDGE, j + _EDGE, size - 2 * _EDGE) for i, j, size in anchors]
+
+
+def counterpart(anchors: list[Anchor], start: int, stop: int) -> tuple[int, int | None] | None:
+    """Tell where in the second string the counterpart of a stretch of the first may be.
+
+    Parameters
+    ----------
+    anchors : list of (start in first, start in second, length)
+    start, stop : int
+        Of the stretch.
+
+    Returns
+    -------
+    (start, stop) or None
+        The gap between the anchors around it, with a margin; stop is None at the end of the
+        string. None where the stretch lies within an anchor: its counterpart is equal to it.
+    """
+    after = bisect_right(anchors, start, key=lambda anchor: anchor[0])
+    low, high = 0, None
+    if after:
+        i, j, size = anchors[after - 1]
+        if stop <= i + size:
+            return None
+        low = max(0, j + size - _MARGIN)
+    while after < len(anchors) and anchors[after][0] < stop:
+        after += 1
+    if after < len(anchors):
+        high = anchors[after][1] + _MARGIN
+    return low, high
 
 
 def _unique_places(string: str, length: int) -> dict[str, int]:

@@ -24,7 +24,8 @@ def align_letters(
     ----------
     first, second : str
     first_starts, second_starts : bool arrays
-        Which letters begin a word; two such letters are a better match than others.
+        Which letters begin a word. Two such letters are a better match than others, and letters
+        are better left out from the start of a word on than from its middle.
 
     Returns
     -------
@@ -48,9 +49,11 @@ def align_letters(
     moves[0, 1:2] = 2
     down = np.full(m + 1, _LOWEST, dtype=np.int32)
     bonus = START_BONUS * second_starts.astype(np.int32)
+    ramp_and_bonus = ramp.copy()
+    ramp_and_bonus[:-1] += bonus
     for i in range(1, n + 1):
         continued = down + GAP_EXTEND
-        opened = best + (GAP_OPEN + GAP_EXTEND)
+        opened = best + (GAP_OPEN + GAP_EXTEND + START_BONUS * int(first_starts[i - 1]))
         down = np.maximum(continued, opened)
         similarity = np.where(b == a[i - 1], MATCH, MISMATCH)
         if first_starts[i - 1]:
@@ -60,7 +63,7 @@ def align_letters(
         diagonal[1:] = best[:-1] + similarity
         without_right = np.maximum(diagonal, down)
         # Skipping letters of second: the best earlier cell of this row, less the way from it.
-        reach = np.maximum.accumulate(without_right + ramp)
+        reach = np.maximum.accumulate(without_right + ramp_and_bonus)
         right = np.full(m + 1, _LOWEST, dtype=np.int32)
         right[1:] = reach[:-1] + GAP_OPEN - ramp[1:]
         best = np.maximum(without_right, right)

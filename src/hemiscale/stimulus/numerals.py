@@ -1,8 +1,8 @@
 """Numerals in the spelling that the other side uses, so that "6" meets "six", "six" or "六".
 
 The rule: of all ways to read a numeral (English, French, Chinese; as a number, a year, in pairs,
-digit by digit, as an ordinal), the longest that occurs in the other text stands for it. Where
-none occurs the digits stay.
+digit by digit, as an ordinal), the longest that occurs at its place in the other text stands for
+it. Where none occurs the digits stay.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from hemiscale.stimulus.anchors import Anchor, counterpart
 from hemiscale.stimulus.letters import Letters, normalise
 
 __all__ = ["readings", "spell_numerals"]
@@ -48,7 +49,9 @@ _FRENCH_TENS = _FRENCH_TENS_NAMES.split()
 _CHINESE = "零一二三四五六七八九"
 
 
-def spell_numerals(text: str, letters: Letters, other: str) -> Letters:
+def spell_numerals(
+    text: str, letters: Letters, other: str, anchors: list[Anchor], offset: int = 0
+) -> Letters:
     """Replace the numerals of a text by the reading that occurs in another one.
 
     Parameters
@@ -58,6 +61,10 @@ def spell_numerals(text: str, letters: Letters, other: str) -> Letters:
         Of `text`.
     other : str
         Normalised letters of the other side.
+    anchors : list of (start here, start in other, length)
+        Stretches that both sides share: they tell where to look for a numeral's counterpart.
+    offset : int
+        Of the letters of `text` in the string that the anchors are about.
 
     Returns
     -------
@@ -69,10 +76,17 @@ def spell_numerals(text: str, letters: Letters, other: str) -> Letters:
     done = 0
     for match in _NUMERAL.finditer(text):
         digits = "".join(str(int(c)) for c in match[1] if c.isdecimal())
-        spelling = _best_reading(digits, match[2] is not None, other)
+        first, stop = np.searchsorted(letters.positions, [match.start(), match.end()])
+        place = counterpart(anchors, int(first) + offset, int(stop) + offset)
+        if place is None:
+            continue
+        # "a 100" is not "a a hundred".
+        article = text[: match.start()].casefold().endswith((" a ", "\na "))
+        spelling = _best_reading(
+            digits, match[2] is not None, other[place[0] : place[1]], article=article
+        )
         if spelling is None:
             continue
-        first, stop = np.searchsorted(letters.positions, [match.start(), match.end()])
         pieces.append(_cut(letters, done, int(first)))
         width = match.end() - match.start()
         share = np.arange(len(spelling)) * width // len(spelling)
@@ -91,8 +105,10 @@ def _cut(letters: Letters, start: int, stop: int) -> tuple[str, np.ndarray, np.n
     return letters.letters[start:stop], letters.positions[start:stop], letters.starts[start:stop]
 
 
-def _best_reading(digits: str, ordinal: bool, other: str) -> str | None:
+def _best_reading(digits: str, ordinal: bool, other: str, *, article: bool) -> str | None:
     found = [reading for reading in readings(digits, ordinal=ordinal) if reading in other]
+    if article:
+        found = [reading for reading in found if not reading.startswith(("ahundred", "athousand"))]
     return max(found, key=lambda reading: (len(reading), reading), default=None)
 
 
