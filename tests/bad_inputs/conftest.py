@@ -1,0 +1,121 @@
+"""Damage a study that is good, ask the command line about it, and see what people read.
+
+A case is data: which file, what is done to it, the exit code, and pieces of the sentences that must
+be read. Whatever the case, nobody sees a traceback, nothing hangs, and no file changes.
+"""
+
+import gzip
+import hashlib
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+LONGEST = 60  # seconds that a complaint may take
+
+
+def damage(folder: Path, name: str, how: str, *what):
+    """Damage one file of a folder.
+
+    ``write CONTENT``, ``replace OLD NEW`` (the first), ``append``, ``prepend``, ``cut BYTES``
+    (from the end), ``flip AT``, ``delete``, ``folder``, ``link`` (to nothing), ``gzip``,
+    ``lines FUNCTION`` (of the list of lines).
+    """
+    path = folder / name
+    if how == "delete":
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+        return
+    if how in ("folder", "link"):
+        path.unlink()
+        path.mkdir() if how == "folder" else path.symlink_to("nowhere")
+        return
+    content = path.read_bytes() if path.is_file() else b""
+    if how == "write":
+        content = as_bytes(what[0])
+    elif how == "replace":
+        assert as_bytes(what[0]) in content, f"{what[0]!r} is not in {name}"
+        content = content.replace(as_bytes(what[0]), as_bytes(what[1]), 1)
+    elif how == "append":
+        content += as_bytes(what[0])
+    elif how == "prepend":
+        content = as_bytes(what[0]) + content
+    elif how == "cut":
+        content = content[: -what[0]]
+    elif how == "flip":
+        content = bytearray(content)
+        content[what[0]] ^= 0x5A
+    elif how == "gzip":
+        content = gzip.compress(content)
+    elif how == "lines":
+        content = "\n".join(what[0](content.decode().splitlines())).encode()
+    else:
+        raise ValueError(how)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(bytes(content))
+
+
+def as_bytes(content) -> bytes:
+    return content.encode() if isinstance(content, str) else content
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """Every file below a folder, links as links."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        if path.is_file()
+        else "link"
+        if path.is_symlink()
+        else "folder"
+        for path in sorted(folder.rglob("*"))
+    }
+
+
+@pytest.fixture
+def hemiscale(monkeypatch, capfd, tmp_path):
+    """Run a command in this process; give exit code and all that is read."""
+    from hemiscale.cli import main
+
+    def too_long(*arguments):
+        raise AssertionError(f"no answer within {LONGEST} s")
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["hemiscale", *map(str, arguments)])
+        monkeypatch.chdir(tmp_path)
+        capfd.readouterr()
+        handler = signal.signal(signal.SIGALRM, too_long)
+        signal.alarm(LONGEST)
+        code = 0
+        try:
+            main()
+        except SystemExit as error:
+            code = error.code or 0
+        finally:
+            signal.alarm(0)
+            signal.signal(signal.SIGALRM, handler)
+        shown = capfd.readouterr()
+        return code, shown.out + shown.err
+
+    return run
+
+
+@pytest.fixture
+def complains(hemiscale):
+    """Damage a folder and check what the command line says about it."""
+
+    def run(folder, edits, code, fragments, command=("check", "study.toml")):
+        for edit in edits:
+            damage(folder, *edit)
+        before = digests(folder)
+        arguments = [folder / part if part.endswith(".toml") else part for part in command]
+        ended, shown = hemiscale(*arguments)
+        assert digests(folder) == before, "a file was changed"
+        assert "Traceback" not in shown, shown
+        assert "fault of hemiscale" not in shown, shown
+        missing = [fragment for fragment in fragments if fragment not in shown]
+        assert not missing, f"{missing} not in what was shown:\n{shown}"
+        assert ended == code, shown
+        return shown
+
+    return run
