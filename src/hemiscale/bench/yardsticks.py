@@ -20,7 +20,7 @@ __all__ = ["Part", "himalaya_part", "scikit_learn_part"]
 Array = np.ndarray
 
 #: Targets per batch in himalaya: predictions of all penalties for a batch lie in memory at once.
-_BATCH = 2048
+_BATCH = 1024
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,6 @@ def himalaya_part(
         "score_func": correlation_score,
         "local_alpha": False,
         "n_targets_batch": _BATCH,
-        "n_alphas_batch": 1,
     }
     penalties = active.asarray(np.asarray(alphas, dtype=np.float32))
 

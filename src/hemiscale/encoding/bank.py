@@ -17,6 +17,7 @@ import numpy as np
 
 from hemiscale.encoding.backend import Array, Backend, Dtype, select_backend
 from hemiscale.encoding.folds import run_slices
+from hemiscale.encoding.standardise import moments, scaled
 from hemiscale.errors import HemiscaleWarning
 
 __all__ = ["Block", "TargetBank"]
@@ -26,6 +27,9 @@ _SMALL_DATA, _SMALL_SCANS = 2_000_000, 1_500
 #: Sizes of the first blocks, where most penalties are dropped.
 _FIRST_SIZES = (256, 512)
 _ORDER_SEED = 20241103
+
+#: Mean, standard deviation and whether it is unusable, of each target within a run.
+Moments = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -53,8 +57,8 @@ class TargetBank:
     Parameters
     ----------
     targets : sequence over runs of (n_scans, n_targets) arrays
-        Standardised per run. Targets that are constant or not finite in some run are left out;
-        one warning says how many.
+        Each column is standardised within its run. Targets that are constant or not finite in
+        some run are left out; one warning says how many.
     block_size : int
         Targets per block.
     dtype : {"float32", "float64"}, optional
@@ -63,6 +67,8 @@ class TargetBank:
     device : str
         See `select_backend`. On a GPU the blocks stay on the device where they fit in half of its
         free memory; otherwise they travel when their turn comes.
+    standardise : bool
+        False: take the targets as they are (the ceiling's are standardised before they are cut).
 
     Attributes
     ----------
@@ -81,6 +87,7 @@ class TargetBank:
         block_size: int = 1024,
         dtype: Dtype | None = None,
         device: str = "cpu",
+        standardise: bool = True,
     ) -> None:
         targets = [np.asarray(y) for y in targets]
         widths = {y.shape[1:] for y in targets}
@@ -96,7 +103,8 @@ class TargetBank:
         self.slices = run_slices(self.lengths)
         self.n_runs = len(targets)
         self.n_targets = targets[0].shape[1]
-        self.usable = _usable(targets)
+        scales = [moments(y) if standardise else None for y in targets]
+        self.usable = _usable(targets, scales)
         n_lost = self.n_targets - int(np.count_nonzero(self.usable))
         if n_lost == self.n_targets:
             raise ValueError("Every target is constant or not finite in some run.")
@@ -113,7 +121,7 @@ class TargetBank:
         small = kept.size * n_scans <= _SMALL_DATA and n_scans <= _SMALL_SCANS
         self.dtype: Dtype = dtype or ("float64" if small else "float32")
         self.columns = _block_columns(kept.size, block_size)
-        self._blocks, self._norms = self._filled(targets)
+        self._blocks, self._norms = self._filled(targets, scales)
 
     @property
     def n_usable(self) -> int:
@@ -123,13 +131,19 @@ class TargetBank:
     def __len__(self) -> int:
         return len(self.columns)
 
-    def _filled(self, targets: Sequence[np.ndarray]) -> tuple[list[Array], list[list[Array]]]:
+    def _filled(
+        self, targets: Sequence[np.ndarray], scales: Sequence[Moments | None]
+    ) -> tuple[list[Array], list[list[Array]]]:
         n_scans = sum(self.lengths)
         host = [np.empty((c.stop - c.start, n_scans), dtype=self.dtype) for c in self.columns]
-        for y, rows in zip(targets, self.slices, strict=True):
+        for y, scale, rows in zip(targets, scales, self.slices, strict=True):
             shuffled = np.take(y, self.order, axis=1)
             for block, columns in zip(host, self.columns, strict=True):
-                block[:, rows] = shuffled[:, columns].T
+                part = shuffled[:, columns]
+                if scale is not None:
+                    here = self.order[columns]
+                    part = scaled(part, scale[0][here], scale[1][here])
+                block[:, rows] = part.T
         norms = [[_centred_norm(block[:, rows]) for rows in self.slices] for block in host]
         free = getattr(self.backend, "free_memory", lambda: float("inf"))()
         fits = sum(block.nbytes for block in host) <= free / 2
@@ -155,9 +169,12 @@ class TargetBank:
         return result
 
 
-def _usable(targets: Sequence[np.ndarray]) -> np.ndarray:
+def _usable(targets: Sequence[np.ndarray], scales: Sequence[Moments | None]) -> np.ndarray:
     usable = np.ones(targets[0].shape[1], dtype=bool)
-    for y in targets:
+    for y, scale in zip(targets, scales, strict=True):
+        if scale is not None:
+            usable &= ~scale[2]
+            continue
         with np.errstate(invalid="ignore"):
             low, high = y.min(axis=0), y.max(axis=0)
             usable &= np.isfinite(low) & np.isfinite(high) & (high > low)

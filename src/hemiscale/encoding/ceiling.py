@@ -52,7 +52,7 @@ def intersubject_reliability(
             [np.mean([subjects[s][r] for s in half], axis=0) for r in range(n_runs)]
             for half in halves
         )
-        reliability.append(fit_runs(predictors, targets, alphas=alphas).mean)
+        reliability.append(fit_runs(predictors, targets, alphas=alphas, standardise=False).mean)
         if progress is not None:
             progress(split + 1, n_splits)
     return np.array(reliability, dtype=np.float32)

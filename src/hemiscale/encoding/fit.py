@@ -12,7 +12,7 @@ from hemiscale.encoding.bank import TargetBank
 from hemiscale.encoding.engine import Engine
 from hemiscale.encoding.plan import plan
 from hemiscale.encoding.scores import RunScores
-from hemiscale.encoding.standardise import check_features
+from hemiscale.encoding.standardise import checked_features
 from hemiscale.encoding.validators import validation_runs
 
 __all__ = ["DEFAULT_ALPHAS", "fit_runs"]
@@ -33,18 +33,20 @@ def fit_runs(
     alpha_per_target: bool = False,
     penalty_groups: np.ndarray | Sequence[int] | None = None,
     form: Literal["auto", "primal", "dual"] = "auto",
+    standardise: bool = True,
 ) -> RunScores:
     """Predict each run's targets from a ridge regression fitted on the other runs.
 
     Each run in turn is the test run. For each penalty a model is fitted without the test run and
     a validation run, and scored on the latter; the penalty with the highest mean score over
     targets (and over validation runs) wins, and a model with it, fitted on all runs but the test
-    run, is scored on the test run. There is no intercept: columns have mean 0 in every run.
+    run, is scored on the test run. There is no intercept: every column of features and targets is
+    given mean 0 and standard deviation 1 within each run first.
 
     Parameters
     ----------
     features : sequence over runs of (n_scans, n_features) arrays
-        Standardised per run (see `standardise_runs`); not standardised again here.
+        As they are; see `standardise`.
     targets : sequence over runs of (n_scans, n_targets) arrays, or TargetBank
         Likewise. A bank is made once and used for many feature sets. Targets that are constant or
         not finite in some run get NaN and a warning.
@@ -67,6 +69,9 @@ def fit_runs(
         Labels; one penalty is chosen for the targets that share a label.
     form : {"auto", "primal", "dual"}
         Solve in the space of features or of scans; by default whichever takes less work.
+    standardise : bool
+        False: features and targets are taken as they are, for data that are standardised before
+        they are cut into runs. A bank brings its own for the targets.
 
     Returns
     -------
@@ -93,9 +98,16 @@ def fit_runs(
     if isinstance(targets, TargetBank):
         bank = targets
     else:
-        bank = TargetBank(targets, dtype=None if dtype == "float32" else dtype, device=device)
+        bank = TargetBank(
+            targets,
+            dtype=None if dtype == "float32" else dtype,
+            device=device,
+            standardise=standardise,
+        )
     _check_shapes(features, bank)
-    check_features(features)
+    if form not in ("auto", "primal", "dual"):
+        raise ValueError(f"form is {form!r}; expected 'auto', 'primal' or 'dual'.")
+    features = checked_features(features, standardised=not standardise)
     groups, n_groups = _groups(bank, alpha_per_target, penalty_groups)
     adaptive = search == "adaptive" and n_groups == 1 and len(bank) > 1
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-__all__ = ["check_features", "standardise", "standardise_runs"]
+__all__ = ["checked_features", "moments", "scaled", "standardise", "standardise_runs"]
 
 Array = np.ndarray
 
@@ -15,7 +15,7 @@ Array = np.ndarray
 _RELATIVELY_CONSTANT = 1e-7
 
 
-def _moments(x: Array) -> tuple[Array, Array, Array]:
+def moments(x: Array) -> tuple[Array, Array, Array]:
     """Return mean, standard deviation and whether the column is constant or not finite."""
     with np.errstate(all="ignore"):
         mean = x.mean(axis=0, dtype=np.float64)
@@ -24,6 +24,15 @@ def _moments(x: Array) -> tuple[Array, Array, Array]:
         largest = np.abs(x).max(axis=0)
         unusable = ~(np.isfinite(deviation) & (deviation > _RELATIVELY_CONSTANT * largest))
     return mean, deviation, unusable
+
+
+def scaled(x: Array, mean: Array, deviation: Array) -> Array:
+    """Return ``(x - mean) / deviation``; float32 stays float32, all else becomes float64."""
+    dtype = np.float32 if x.dtype == np.float32 else np.float64
+    with np.errstate(all="ignore"):
+        result = x - mean
+        result /= deviation
+    return result.astype(dtype, copy=False)
 
 
 def _named(columns: Array) -> str:
@@ -61,15 +70,13 @@ def standardise(
     x = np.asarray(x)
     if x.ndim != 2 or len(x) < 2:
         raise ValueError(f"{name} must be (n_scans, n_columns) with two scans or more: {x.shape}.")
-    dtype = np.float32 if x.dtype == np.float32 else np.float64
-    mean, deviation, unusable = _moments(x)
+    mean, deviation, unusable = moments(x)
     if unusable.any() and on_constant == "error":
         raise ValueError(
             f"{name} has columns that are constant or not finite: "
             f"{_named(np.flatnonzero(unusable))}."
         )
-    with np.errstate(all="ignore"):
-        result = ((x - mean) / np.where(unusable, np.nan, deviation)).astype(dtype)
+    result = scaled(x, mean, np.where(unusable, np.nan, deviation))
     result[:, unusable] = np.nan
     return result
 
@@ -87,24 +94,37 @@ def standardise_runs(
     ]
 
 
-def check_features(features: Sequence[Array]) -> None:
-    """Refuse features that are constant or not finite within a run.
+def checked_features(features: Sequence[Array], *, standardised: bool) -> list[Array]:
+    """Refuse features that are constant or not finite within a run; standardise the others.
+
+    Parameters
+    ----------
+    features : sequence over runs of (n_scans, n_features) arrays
+    standardised : bool
+        Take them as they are.
 
     Raises
     ------
     ValueError
         One sentence per run, with the columns (counted from 0).
     """
-    problems = []
+    problems, result = [], []
     for number, x in enumerate(features, start=1):
-        # Extremes are exact, take one pass each, and carry NaN along.
-        with np.errstate(invalid="ignore"):
-            low, high = x.min(axis=0), x.max(axis=0)
-        unusable = np.flatnonzero(~(np.isfinite(low) & np.isfinite(high) & (high > low)))
-        if unusable.size:
+        if standardised:
+            # Extremes are exact, take one pass each, and carry NaN along.
+            with np.errstate(invalid="ignore"):
+                low, high = x.min(axis=0), x.max(axis=0)
+            unusable = ~(np.isfinite(low) & np.isfinite(high) & (high > low))
+            result.append(x)
+        else:
+            mean, deviation, unusable = moments(x)
+            if not unusable.any():
+                result.append(scaled(x, mean, deviation))
+        if unusable.any():
             problems.append(
                 f"Run {number}: feature columns that are constant or not finite: "
-                f"{_named(unusable)} (counted from 0)."
+                f"{_named(np.flatnonzero(unusable))} (counted from 0)."
             )
     if problems:
         raise ValueError("\n".join(problems))
+    return result
