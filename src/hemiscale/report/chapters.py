@@ -2,70 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
 from hemiscale.report import captions, figures, numbers, tidy
 from hemiscale.report.captions import LAYER_CHOICE, Words
 from hemiscale.report.limits import SHORT_MINUTES, homologous_pairs, recorded_minutes
 from hemiscale.report.load import Results
+from hemiscale.report.plans import Chapter, FigurePlan
+from hemiscale.report.voxel_chapters import voxel_chapters
 
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
-
-__all__ = ["Chapter", "FigurePlan", "chapters", "diagnostic_plans", "timing_plan"]
-
-
-@dataclass(frozen=True)
-class FigurePlan:
-    """One figure of the page, not drawn yet.
-
-    Attributes
-    ----------
-    name : str
-        File name without suffix, and anchor.
-    title : str
-    caption : str
-        What data, what selection, what interval.
-    rows : callable
-        Gives the tidy rows; an empty frame means that the study has no such thing.
-    draw : callable
-        ``(rows, width in inches) -> Figure``.
-    describe : callable
-        ``rows -> str``: what the figure shows, in words.
-    missing : str
-        Why there may be no rows.
-    """
-
-    name: str
-    title: str
-    caption: str
-    rows: Callable[[], pd.DataFrame]
-    draw: Callable[[pd.DataFrame, float], Figure]
-    describe: Callable[[pd.DataFrame], str]
-    missing: str
-
-
-@dataclass(frozen=True)
-class Chapter:
-    """A heading of the page with its figures.
-
-    Attributes
-    ----------
-    name, title, lead : str
-        Anchor, heading, and a sentence or two under it.
-    plans : list of FigurePlan
-    tables : list of str
-        Tables of the page that follow: ``models``, ``laws``, ``asymmetry``.
-    """
-
-    name: str
-    title: str
-    lead: str
-    plans: list[FigurePlan] = field(default_factory=list)
-    tables: list[str] = field(default_factory=list)
+__all__ = ["chapters", "diagnostic_plans", "timing_plan"]
 
 
 def chapters(results: Results) -> list[Chapter]:
@@ -80,6 +24,19 @@ def chapters(results: Results) -> list[Chapter]:
     list of Chapter
     """
     words = Words(results)
+    if results.voxelwise:
+        own = voxel_chapters(results, words)
+        return [
+            _scores(results, words),
+            own["ceiling"],
+            own["size"],
+            own["maps"],
+            own["sides"],
+            own["regions"],
+            _training(results, words),
+            _listeners(results, words),
+            own["people"],
+        ]
     return [
         _scores(results, words),
         _size(results, words),
@@ -129,6 +86,8 @@ def _scores(results: Results, words: Words) -> Chapter:
 def _regions(results: Results, words: Words, subjects: str) -> FigurePlan:
     average = subjects == "average"
     ceiling = results.ceiling if average and len(results.ceiling) else None
+    if ceiling is not None and results.voxelwise:
+        ceiling = ceiling[ceiling["hemisphere"] == "both"]
     if average:
         name, title = "regions-average", "Scores of the average subject by region"
         text = (

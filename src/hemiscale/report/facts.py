@@ -87,7 +87,11 @@ def key_facts(results: Results) -> list[tuple[str, str]]:
     if minutes:
         facts.append((f"{minutes:.0f}", "minutes of story"))
     regions = results.regions["region"].nunique() if len(results.regions) else 0
-    if regions:
+    if results.ceiling_map is not None and results.voxelwise:
+        facts.append((numbers.count(len(results.ceiling_map)), "voxels"))
+    elif results.maps is not None:
+        facts.append((numbers.count(results.maps.sizes["target"]), "voxels"))
+    elif regions and not results.voxelwise:
         facts.append((str(regions), "regions"))
     facts.append((str(int(kinds.get("trained", 0))), "trained models"))
     rest = int(kinds.sum() - kinds.get("trained", 0))

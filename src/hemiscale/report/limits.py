@@ -114,6 +114,8 @@ def _pairwise(results: Results, group: str, other: str, label: str, other_label:
     means = []
     for name in (group, other):
         part = results.listeners[results.listeners["model"].isin(members[name])]
+        if results.voxelwise:
+            part = part[part["region"] == "all"]
         means.append(part.groupby("listener")["score"].mean())
     difference = (means[0] - means[1]).dropna()
     above = int((difference > 0).sum())
@@ -220,14 +222,20 @@ def _data(results: Results) -> list[str]:
 
 
 def homologous_pairs(results: Results) -> list[str]:
-    """Name the pairs of regions that mirror each other, as ``LEFT / RIGHT``."""
-    if not len(results.asymmetry):
+    """Name the pairs of regions that mirror each other, as ``LEFT / RIGHT``; none of voxels."""
+    if not len(results.asymmetry) or results.voxelwise:
         return []
     return sorted(set(results.asymmetry["pair"]) - {"all pairs"})
 
 
 def _pairs(results: Results) -> list[str]:
     pairs = homologous_pairs(results)
+    if results.voxelwise:
+        return [
+            "Left minus right is in units of correlation: a side whose signal is more reliable can "
+            "be predicted better by any model. Compare it with the same over the ceiling, and with "
+            "the left minus right of the baselines."
+        ]
     if not pairs:
         return ["There is no pair of homologous regions: left and right cannot be compared."]
     if len(pairs) >= _FEW_PAIRS:

@@ -12,10 +12,12 @@ from hemiscale.errors import HemiscaleError
 
 if TYPE_CHECKING:
     import pandas as pd
+    import xarray as xr
 
 __all__ = ["Results", "load_results"]
 
 _TABLES = ("models", "groups", "regions", "layers", "asymmetry", "listeners", "ceiling")
+_MORE_TABLES = ("listener_slopes", "layer_asymmetry")
 _TEXT_COLUMNS = ("model", "kind", "group", "family", "region", "hemisphere", "listener", "pair")
 
 
@@ -30,6 +32,12 @@ class Results:
         As stored; empty where there is no such file.
     models, groups, regions, layers, asymmetry, listeners, ceiling : DataFrame
         The tables; empty where there is no such file.
+    listener_slopes, layer_asymmetry : DataFrame
+        The same; older results do not have them.
+    maps : xarray.Dataset or None
+        Of a voxel study, from ``maps.nc``: as `hemiscale.analysis.voxel_maps` makes them.
+    ceiling_map : DataFrame or None
+        Of a voxel study: ``x, y, z, hemisphere, value``, the mean reliability of each voxel.
     laws : list of dict
         Entries of ``laws.json``.
     problems : list of str
@@ -47,7 +55,11 @@ class Results:
     asymmetry: pd.DataFrame
     listeners: pd.DataFrame
     ceiling: pd.DataFrame
+    listener_slopes: pd.DataFrame
+    layer_asymmetry: pd.DataFrame
     laws: list[dict[str, Any]]
+    maps: xr.Dataset | None = None
+    ceiling_map: pd.DataFrame | None = None
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -59,6 +71,11 @@ class Results:
     def name(self) -> str:
         """What the study calls itself."""
         return str(self.study.get("title") or self.study.get("name") or self.folder.name)
+
+    @property
+    def voxelwise(self) -> bool:
+        """Whether targets are voxels: what tables call regions are then selections of them."""
+        return len(self.regions) > 0 and bool((self.regions["hemisphere"] == "both").any())
 
     @property
     def has_listeners(self) -> bool:
@@ -93,9 +110,14 @@ def load_results(folder: Path) -> Results:
     HemiscaleError
         Where there is no table of models, without which there is nothing to show.
     """
+    import pandas as pd
+
     folder = Path(folder)
     problems: list[str] = []
     tables = {name: _table(folder / "tables" / f"{name}.tsv", problems) for name in _TABLES}
+    for name in _MORE_TABLES:
+        path = folder / "tables" / f"{name}.tsv"
+        tables[name] = _table(path, problems) if path.is_file() else pd.DataFrame()
     if not len(tables["models"]):
         raise HemiscaleError(
             f"{folder / 'tables' / 'models.tsv'}: there are no scores to report yet; "
@@ -116,9 +138,40 @@ def load_results(folder: Path) -> Results:
         diagnostics=_json(folder / "diagnostics.json", problems),
         timings=_json(folder / "timings.json", problems),
         laws=[entry for entry in laws if isinstance(entry, dict)],
+        maps=_maps(folder / "maps.nc", problems),
+        ceiling_map=_ceiling_map(folder / "ceiling.nc", problems),
         problems=problems,
         **tables,
     )
+
+
+def _maps(path: Path, problems: list[str]) -> xr.Dataset | None:
+    import xarray as xr
+
+    if not path.is_file():
+        return None
+    try:
+        with xr.open_dataset(path, engine="h5netcdf") as stored:
+            return stored.load()
+    except (OSError, ValueError) as error:
+        problems.append(f"{path.name} could not be read ({error}).")
+        return None
+
+
+def _ceiling_map(path: Path, problems: list[str]) -> pd.DataFrame | None:
+    import numpy as np
+    import pandas as pd
+
+    stored = _maps(path, problems)
+    if stored is None or "reliability" not in stored or not {"x", "y", "z"} <= set(stored.coords):
+        return None
+    values = stored["reliability"].transpose("split", "target").values.astype(np.float64)
+    known = np.isfinite(values).any(axis=0)
+    mean = np.full(values.shape[1], np.nan)
+    mean[known] = np.nanmean(values[:, known], axis=0)
+    places = {name: stored[name].values for name in ("x", "y", "z")}
+    sides = stored["hemisphere"].values.astype(str)
+    return pd.DataFrame({**places, "hemisphere": sides, "value": mean})
 
 
 def _table(path: Path, problems: list[str]) -> pd.DataFrame:

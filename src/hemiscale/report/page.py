@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hemiscale.report import facts
-from hemiscale.report.chapters import Chapter, FigurePlan, chapters, diagnostic_plans, timing_plan
+from hemiscale.report.chapters import chapters, diagnostic_plans, timing_plan
 from hemiscale.report.limits import what_it_says
 from hemiscale.report.load import Results, load_results
+from hemiscale.report.plans import Chapter, FigurePlan
 from hemiscale.report.tables import Table, plan_tables, small_table
 
 if TYPE_CHECKING:

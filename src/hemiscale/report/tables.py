@@ -205,14 +205,15 @@ def _laws(results: Results) -> Table:
     columns += [("n", True), ("slope", True), ("slope over listeners", True), ("r", True)]
     columns += [("p", True), ("favoured", False)]
     rows = []
-    for law in results.laws:
+    laws = _shown_laws(results)
+    for law in laws:
         log = law.get("predictor") == "log parameters"
         factor = math.log(10) if log else 1.0
         p = law.get("p")
         rows.append(
             Row(
                 [
-                    _words(str(law.get("response", "")).replace("_", " ")),
+                    _words(_response(law)),
                     _words(law.get("subjects", "")),
                     _words("parameters" if log else law.get("predictor", "")),
                     _words(law.get("model_set", "all trained models")),
@@ -233,8 +234,25 @@ def _laws(results: Results) -> Table:
         "interval over listeners, these models taken as given. p: two-sided, over models.",
         columns,
         rows,
-        closed=f"All {len(rows)} laws",
+        closed=f"{len(rows)} laws; {len(results.laws) - len(rows)} more are in tables/laws.json"
+        if len(results.laws) > len(rows)
+        else f"All {len(rows)} laws",
     )
+
+
+def _shown_laws(results: Results) -> list[dict[str, Any]]:
+    """Leave partial laws to the file, and, where there are very many, those of single families."""
+    plain = [law for law in results.laws if not law.get("held_constant")]
+    if len(plain) <= _MOST_ROWS:
+        return plain
+    whole = [law for law in plain if law.get("model_set") == "all trained models"]
+    return whole[:_MOST_ROWS]
+
+
+def _response(law: dict[str, Any]) -> str:
+    name = str(law.get("response", "")).replace("_", " ")
+    selection = str(law.get("selection", "all"))
+    return name if selection == "all" else f"{name}, {selection}"
 
 
 def _scaled(law: dict[str, Any], name: str, factor: float) -> Cell:

@@ -143,6 +143,8 @@ def region_rows(results: Results, subjects: str) -> pd.DataFrame:
     members = results.models.groupby("group")["model"].apply(list).to_dict()
     table = results.regions
     table = table[(table["subjects"] == subjects) & (table["layer_choice"] == "validation")]
+    if results.voxelwise:
+        table = table[table["hemisphere"] == "both"]
     by_model = {name: part.set_index("region") for name, part in table.groupby("model")}
     regions = list(dict.fromkeys(table["region"]))
     rows = []
@@ -196,15 +198,23 @@ def asymmetry_rows(results: Results, subjects: str) -> pd.DataFrame:
 
 
 def find_law(
-    results: Results, response: str, predictor: str, subjects: str
+    results: Results,
+    response: str,
+    predictor: str,
+    subjects: str,
+    *,
+    selection: str = "all",
+    model_set: str = "all trained models",
 ) -> dict[str, Any] | None:
-    """Find the law through all trained models for a response and a predictor."""
+    """Find the law through all trained models for a response and a predictor, nothing held."""
     for entry in results.laws:
         if (
             entry.get("response") == response
             and entry.get("predictor") == predictor
             and entry.get("subjects") == subjects
-            and entry.get("model_set", "all trained models") == "all trained models"
+            and entry.get("selection", "all") == selection
+            and entry.get("model_set", "all trained models") == model_set
+            and not entry.get("held_constant")
         ):
             return entry
     return None
@@ -303,6 +313,8 @@ def listener_rows(results: Results, *, most: int = 4) -> pd.DataFrame:
     parts = []
     for group in picked[:most]:
         part = results.listeners[results.listeners["model"].isin(members[group["group"]])]
+        if results.voxelwise:
+            part = part[part["region"] == "all"]
         mean = part.groupby("listener", sort=False)["score"].mean().reset_index()
         parts.append(mean.assign(label=group["label"], kind=group["kind"], family=group["family"]))
     columns = ["listener", "label", "kind", "family", "score"]
