@@ -39,11 +39,14 @@ class ModelSet:
     models : tuple of ModelSummary
     is_whole : bool
         All trained models, rather than some of them.
+    with_all_columns : bool
+        Whether laws against every column are fitted, or against the main ones.
     """
 
     name: str
     models: tuple[ModelSummary, ...]
     is_whole: bool = False
+    with_all_columns: bool = False
 
 
 class Response(NamedTuple):
@@ -94,7 +97,7 @@ def model_sets(summaries: Sequence[ModelSummary]) -> list[ModelSet]:
     """
     trained = [s for s in summaries if s.attrs["kind"] == "trained"]
     plain = [s for s in trained if not int(s.attrs.get("projected_to", 0))]
-    sets = [ModelSet("all trained models", tuple(plain), is_whole=True)] if plain else []
+    sets = [ModelSet("all trained models", tuple(plain), True, True)] if plain else []
     families = list(dict.fromkeys(str(s.attrs["family"]) for s in plain))
     if len(families) > 1:
         for name in families:
@@ -103,7 +106,7 @@ def model_sets(summaries: Sequence[ModelSummary]) -> list[ModelSet]:
                 sets.append(ModelSet(f"{name} family", members))
     large = tuple(s for s in plain if float(s.attrs["n_parameters"]) > _LARGE)
     if _FEWEST_LARGE <= len(large) < len(plain):
-        sets.append(ModelSet("trained models above 3e9 parameters", large))
+        sets.append(ModelSet("trained models above 3e9 parameters", large, with_all_columns=True))
     for n in sorted({int(s.attrs.get("projected_to", 0)) for s in trained} - {0}):
         members = tuple(s for s in trained if int(s.attrs.get("projected_to", 0)) == n)
         sets.append(ModelSet(f"trained models, features projected to {n}", members))
@@ -111,7 +114,10 @@ def model_sets(summaries: Sequence[ModelSummary]) -> list[ModelSet]:
 
 
 def responses_of(models: ModelSet) -> list[Response]:
-    """List what grows: both sides, left, right, their difference; of every selection or region."""
+    """List what grows: both sides, left, right, their difference; of every selection or region.
+
+    Of all trained models, where there is a ceiling, also over the ceiling.
+    """
     first = models.models[0]
     found = [Response(name, "all", column) for name, column in _SIDES.items()]
     if first.selections:
@@ -123,18 +129,20 @@ def responses_of(models: ModelSet) -> list[Response]:
         ]
     elif len(first.regions) <= _MOST_REGIONS:
         found += [Response(row.name, "all", row.column) for row in first.regions]
-    found += [
-        Response(f"{r.name} over ceiling", r.selection, f"{r.column} / ceiling")
-        for r in found
-        if r.name in _SIDES and f"{r.column} / ceiling" in first.columns
-    ]
+    if models.is_whole:
+        found += [
+            Response(f"{r.name} over ceiling", r.selection, f"{r.column} / ceiling")
+            for r in found
+            if r.name in _SIDES and f"{r.column} / ceiling" in first.columns
+        ]
     return found
 
 
 def predictors_of(models: ModelSet, columns: Mapping[str, Mapping[str, float]]) -> list[LawColumn]:
     """List what it grows with: log parameters, bits per byte, perplexity, and the user's columns.
 
-    Of all trained models, from eight on, also each with others held constant: log parameters with
+    Of one family or of projected models only the first two. Of all trained models, from eight on,
+    also each with others held constant: log parameters with
     layers and width, and each other column with log parameters and the other way round.
     """
     members = models.models
@@ -158,7 +166,11 @@ def predictors_of(models: ModelSet, columns: Mapping[str, Mapping[str, float]]) 
         if name == "bits per byte" or np.isfinite(values).any()
     }
     found = [LawColumn("log parameters", size, "log")]
-    found += [LawColumn(name, values, "linear") for name, values in others.items()]
+    found += [
+        LawColumn(name, values, "linear")
+        for name, values in others.items()
+        if models.with_all_columns or name == "bits per byte"
+    ]
     if not models.is_whole or len(members) < _FEWEST_FOR_PARTIAL:
         return found
     shape = {"layers": attribute("n_layers"), "width": attribute("width")}

@@ -113,7 +113,7 @@ def fit_saturating(size: ArrayLike, score: ArrayLike) -> Saturating:
         return float((_line_in(u, y, np.exp(log_bend))[2] ** 2).sum())
 
     grid = np.linspace(np.log(_LEAST_BEND), np.log(_MOST_BEND), 60)
-    values = [rest(point) for point in grid]
+    values = _rests(u, y, np.exp(grid))
     best = int(np.argmin(values))
     edges = grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)]
     refined = optimize.minimize_scalar(rest, bounds=edges, method="bounded")
@@ -201,6 +201,17 @@ def _line_in(
     slope = float(centred @ (y - y.mean()) / (centred @ centred))
     ceiling = float(y.mean() - slope * z.mean())
     return ceiling, -slope, y - ceiling - slope * z
+
+
+def _rests(
+    u: NDArray[np.float64], y: NDArray[np.float64], bends: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Sum of squared residuals of the best law with each of many bends, (n_bends,)."""
+    z = np.exp(-bends[:, None] * u)
+    centred = z - z.mean(axis=1, keepdims=True)
+    deviation = y - y.mean()
+    slopes = centred @ deviation / (centred**2).sum(axis=1)
+    return ((deviation - slopes[:, None] * centred) ** 2).sum(axis=1)
 
 
 def _aicc(residuals: NDArray[np.float64], n_parameters: int) -> float:
