@@ -1,0 +1,178 @@
+"""A study of volumes, from NIfTI to maps."""
+
+import nibabel
+import numpy as np
+import pandas as pd
+import pytest
+
+from hemiscale.pipeline import check_study, report_study, run_study, study_status
+from hemiscale.results import file_digest, read_dataset
+from hemiscale.study import read_study
+
+
+def run(folder, out, **options):
+    return run_study(read_study(folder / "study.toml"), out, quiet=True, **options)
+
+
+def change(folder, *changes):
+    path = folder / "study.toml"
+    text = path.read_text()
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    path.write_text(text)
+
+
+def contents(out):
+    files = [
+        *out.glob("tables/*"),
+        *out.glob("scores/*.nc"),
+        *out.glob("maps/*"),
+        out / "ceiling.nc",
+    ]
+    return {str(path.relative_to(out)): file_digest(path) for path in sorted(files)}
+
+
+def test_planted_side_is_found_and_results_have_their_form(volume_folder, tmp_path):
+    out = tmp_path / "out"
+    assert run(volume_folder, out).is_file()
+    mask = nibabel.load(volume_folder / "mask.nii.gz")
+    n_voxels = int(np.asarray(mask.dataobj).sum())
+    scores = read_dataset(out / "scores/word-rate.nc")
+    assert scores.sizes == {"subject": 4, "layer": 1, "run": 3, "target": n_voxels}
+    assert list(scores["subject"].values) == ["average", "s1", "s2", "s3"]
+    mean = scores["score"].mean(["layer", "run"])
+    side = scores["hemisphere"].values
+    assert set(side) == {"left", "right", "midline"}
+    assert float(mean.sel(subject="average")[side == "left"].mean()) > 0.8
+    assert float(mean.sel(subject="s1")[side == "left"].mean()) > 0.65
+    assert abs(float(mean[:, side != "left"].mean())) < 0.1
+
+    mirror = scores["mirror"].values
+    assert (mirror[side == "midline"] == -1).all()
+    left = np.flatnonzero(side == "left")
+    np.testing.assert_array_equal(mirror[mirror[left]], left)
+    np.testing.assert_array_equal(scores["x"].values[left], -scores["x"].values[mirror[left]])
+
+    ceiling = read_dataset(out / "ceiling.nc")
+    assert ceiling["reliability"].sizes == {"split": 2, "target": n_voxels}
+    reliability = ceiling["reliability"].mean("split").values
+    assert reliability[side == "left"].mean() > 0.5 > abs(reliability[side == "right"].mean())
+
+    voxels = read_dataset(out / "voxels.nc")
+    np.testing.assert_array_equal(voxels["mask"].values, np.asarray(mask.dataobj) > 0)
+    np.testing.assert_allclose(voxels["affine"].values, mask.affine)
+    regions = dict(zip(voxels["region_name"].values, voxels["region"].values, strict=True))
+    assert set(regions) == {"middle_left", "middle_right"}
+    np.testing.assert_array_equal(
+        np.sort(mirror[regions["middle_left"]]), np.flatnonzero(regions["middle_right"])
+    )
+
+    image = nibabel.load(out / "maps/score_word-rate.nii.gz")
+    assert image.shape == mask.shape
+    values = np.asarray(image.dataobj)
+    assert np.isnan(values[~voxels["mask"].values]).all()
+    np.testing.assert_allclose(
+        values[voxels["mask"].values], mean.sel(subject="average").values, atol=1e-5
+    )
+    assert bytes(image.header["descrip"].tobytes()).startswith(b"simulated")
+    models = pd.read_csv(out / "tables/models.tsv", sep="\t").set_index("model")
+    assert models.loc["word-rate", "left_minus_right"] > 0.5
+
+
+def test_a_second_run_repeats_nothing_and_workers_do_not_matter(volume_folder, tmp_path):
+    out = tmp_path / "out"
+    run(volume_folder, out)
+    first = contents(out)
+    kept = [*out.glob("prepared/*/*.nc"), *out.glob("scores/*.nc")]
+    before = {path: path.stat().st_mtime_ns for path in kept}
+    assert len(before) == 4 * 3 + 3
+    study = read_study(volume_folder / "study.toml")
+    state = study_status(study, out)
+    assert len(state.done) == 3
+    assert not state.left
+    run(volume_folder, out)
+    report_study(study, out, quiet=True)
+    assert {path: path.stat().st_mtime_ns for path in kept} == before
+    assert contents(out) == first
+    run(volume_folder, tmp_path / "two", workers=2)
+    assert contents(tmp_path / "two") == first
+
+
+def test_an_interrupted_preparation_goes_on(volume_folder, tmp_path):
+    out = tmp_path / "out"
+    run(volume_folder, out)
+    first = contents(out)
+    removed = out / "prepared/s2/run-02.nc"
+    removed.unlink()
+    (out / "prepared/average/run-01.nc").unlink()
+    kept = out / "prepared/s1/run-01.nc"
+    before = kept.stat().st_mtime_ns
+    run(volume_folder, out)
+    assert removed.is_file()
+    assert kept.stat().st_mtime_ns == before
+    assert contents(out) == first
+
+
+def test_another_recording_is_noticed(volume_folder, tmp_path, bold_path):
+    out = tmp_path / "out"
+    run(volume_folder, out)
+    path = bold_path(volume_folder, "s1", 2)
+    image = nibabel.load(path)
+    nibabel.save(
+        nibabel.Nifti1Image(image.get_fdata()[..., ::-1], image.affine, image.header), path
+    )
+    state = study_status(read_study(volume_folder / "study.toml"), out)
+    assert not state.done
+    assert len(state.left) == 3
+
+
+def test_mask_is_computed_where_none_is_named(volume_folder, tmp_path):
+    change(volume_folder, ('mask = "mask.nii.gz"\n', "voxel_size = 8\n"))
+    study = read_study(volume_folder / "study.toml")
+    out = tmp_path / "out"
+    assert not study_status(study, out).done
+    run(volume_folder, out)
+    voxels = read_dataset(out / "voxels.nc")
+    given = np.asarray(nibabel.load(volume_folder / "mask.nii.gz").dataobj) > 0
+    made = voxels["mask"].values
+    np.testing.assert_array_equal(made, made[::-1])  # symmetric about the midline
+    # On the same grid, and the brain but for its rim, which nilearn opens.
+    inside = (voxels["x"].values, voxels["y"].values, voxels["z"].values)
+    where = np.stack(inside, axis=1)
+    affine = nibabel.load(volume_folder / "mask.nii.gz").affine
+    indices = np.rint((where - affine[:3, 3]) / 8).astype(int)
+    assert given[tuple(indices.T)].all()
+    assert len(indices) > 0.5 * given.sum()
+    assert len(study_status(study, out).done) == 3
+
+
+def test_average_subject_from_one_file_per_run(volume_folder, tmp_path, bold_path):
+    for k in (1, 2, 3):
+        bold_path(volume_folder, "s1", k).rename(volume_folder / f"run{k}.nii.gz")
+    change(
+        volume_folder,
+        ('"bids"', '"volumes"'),
+        ('folder = "derivatives"\ntask = "story"', 'files = "run{run}.nii.gz"'),
+        ("ceiling_splits = 2", 'reliability = "reliability.npy"'),
+    )
+    n_voxels = int(np.asarray(nibabel.load(volume_folder / "mask.nii.gz").dataobj).sum())
+    np.save(volume_folder / "reliability.npy", np.full((4, n_voxels), 0.3))
+    run(volume_folder, tmp_path / "out")
+    scores = read_dataset(tmp_path / "out/scores/word-rate.nc")
+    assert list(scores["subject"].values) == ["average"]
+    ceiling = read_dataset(tmp_path / "out/ceiling.nc")
+    assert ceiling.sizes["split"] == 4
+
+
+@pytest.mark.parametrize("workers", [1])
+def test_average_alone_keeps_no_listeners(volume_folder, tmp_path, workers):
+    change(volume_folder, ("ceiling_splits = 2", "ceiling_splits = 0\nindividuals = false"))
+    run(volume_folder, tmp_path / "out", workers=workers)
+    assert [p.name for p in (tmp_path / "out/prepared").iterdir() if p.is_dir()] == ["average"]
+
+
+def test_nothing_is_wrong_with_it(volume_folder):
+    notices = check_study(read_study(volume_folder / "study.toml"))
+    assert len(notices) == 1
+    assert "no text" in notices[0]
