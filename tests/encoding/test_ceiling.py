@@ -1,6 +1,8 @@
 import numpy as np
+import pytest
 
-from hemiscale.encoding import intersubject_reliability
+from hemiscale.encoding import intersubject_reliability, standardise
+from hemiscale.errors import HemiscaleWarning
 
 
 def listeners(n_subjects, shared, seed=0, n_targets=6):
@@ -27,3 +29,73 @@ def test_the_seed_decides():
     np.testing.assert_array_equal(first, intersubject_reliability(subjects, n_splits=2, seed=3))
     np.testing.assert_array_equal(first[:1], intersubject_reliability(subjects, n_splits=1, seed=3))
     assert not np.array_equal(first, intersubject_reliability(subjects, n_splits=2, seed=4))
+
+
+def test_equals_the_oracle_on_trimmed_time_courses(oracle):
+    """Standardised, then cut: columns have other means, and predictions need no zero mean."""
+    rng = np.random.default_rng(5)
+    subjects = []
+    shared = [rng.standard_normal((n, 9)) for n in (50, 42, 47)]
+    for _ in range(5):
+        runs = [standardise(s + rng.standard_normal(s.shape)) for s in shared]
+        subjects.append([run[10:-10] for run in runs])
+    alphas = np.logspace(-1, 3, 9)
+    ours = intersubject_reliability(subjects, n_splits=3, seed=11, alphas=alphas)
+    for split in range(3):
+        order = np.random.default_rng([11, split]).permutation(5)
+        halves = [
+            [np.mean([subjects[s][r] for s in half], axis=0) for r in range(3)]
+            for half in (order[:2], order[2:])
+        ]
+        assert max(abs(run.mean(axis=0)).max() for run in halves[0]) > 0.1
+        truth = oracle(*halves, alphas, "first")
+        np.testing.assert_allclose(ours[split], truth.scores.mean(axis=0), rtol=0, atol=1e-6)
+
+
+def test_a_broken_voxel_of_one_subject_is_nan_and_harms_no_other():
+    subjects = listeners(8, 1.0)
+    broken = [[run.copy() for run in subject] for subject in subjects]
+    broken[3][1][7, 2] = np.nan
+    for subject in broken:
+        subject[2][:, 4] = 1.0
+    with pytest.warns(HemiscaleWarning, match="2 of 6 targets"):
+        ours = intersubject_reliability(broken, n_splits=2, seed=1)
+    assert np.isnan(ours[:, [2, 4]]).all()
+    kept = [0, 1, 3, 5]
+    clean = intersubject_reliability([[run[:, kept] for run in s] for s in subjects], n_splits=2,
+                                     seed=1)  # fmt: skip
+    np.testing.assert_array_equal(ours[:, kept], clean)
+
+
+def test_subjects_may_be_read_when_their_turn_comes():
+    """Each run of each subject is asked for once per split, and never all at once."""
+    subjects = listeners(6, 0.5)
+    asked = []
+
+    class Stored:
+        def __init__(self, number):
+            self.number = number
+
+        def __len__(self):
+            return 4
+
+        def __getitem__(self, run):
+            asked.append((self.number, run))
+            return subjects[self.number][run]
+
+    stored = intersubject_reliability([Stored(k) for k in range(6)], n_splits=2, seed=3)
+    np.testing.assert_array_equal(stored, intersubject_reliability(subjects, n_splits=2, seed=3))
+    assert sorted(asked) == sorted([(k, run) for k in range(6) for run in range(4)] * 2)
+
+
+def test_what_does_not_fit_is_refused():
+    subjects = listeners(4, 1.0)
+    with pytest.raises(ValueError, match="at least two"):
+        intersubject_reliability(subjects[:1], seed=0)
+    with pytest.raises(ValueError, match="n_splits is 0"):
+        intersubject_reliability(subjects, n_splits=0, seed=0)
+    with pytest.raises(ValueError, match=r"number of runs: \[3, 4\]"):
+        intersubject_reliability([*subjects[:3], subjects[3][:3]], seed=0)
+    shorter = [run[:-1] if k == 1 else run for k, run in enumerate(subjects[3])]
+    with pytest.raises(ValueError, match="Run 2: subject"):
+        intersubject_reliability([*subjects[:3], shorter], seed=0)

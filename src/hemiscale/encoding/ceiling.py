@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from hemiscale.encoding.bank import TargetBank
 from hemiscale.encoding.fit import DEFAULT_ALPHAS, fit_runs
+from hemiscale.errors import HemiscaleWarning
 
 __all__ = ["intersubject_reliability"]
 
@@ -19,40 +22,108 @@ def intersubject_reliability(
     n_splits: int = 10,
     seed: int,
     alphas: Sequence[float] | Array = DEFAULT_ALPHAS,
+    device: str = "cpu",
     progress: Callable[[int, int], None] | None = None,
 ) -> Array:
     """Predict the average of one random half of the subjects from that of the other half.
+
+    All targets of one half are the regressors of every target of the other. There are more of
+    them than scans, hence the dual form, and a split costs about as much as a layer.
 
     Parameters
     ----------
     subjects : sequence over subjects of sequences over runs of (n_scans, n_targets) arrays
         Standardised per run *before* the first and last scans were cut off, and not again since.
+        Each array is asked for once per split and let go, so that they may be read from disk.
     n_splits : int
-        Number of random halves.
+        Number of random halves; with an odd number of subjects the second half is the larger.
     seed : int
         The halves depend on this and on the number of the split alone.
     alphas : (n_alphas,) array
         Penalties to choose from.
+    device : str
+        See `fit_runs`.
     progress : callable, optional
         Called with (splits done, splits in all).
 
     Returns
     -------
     (n_splits, n_targets) float32 array
-        Mean over left-out runs of Pearson r.
+        Mean over left-out runs of Pearson r. NaN, with a warning, for targets that are constant
+        or not finite in some subject and run.
+
+    Raises
+    ------
+    ValueError
+        Where there are fewer than two subjects, or they differ in runs, scans or targets.
     """
-    n_subjects, n_runs = len(subjects), len(subjects[0])
-    if n_subjects < 2:
-        raise ValueError(f"{n_subjects} subject(s) given; two halves need at least two.")
-    reliability = []
+    _check(subjects, n_splits)
+    reliability, unusable = [], 0
     for split in range(n_splits):
-        order = np.random.default_rng([seed, split]).permutation(n_subjects)
-        halves = order[: n_subjects // 2], order[n_subjects // 2 :]
-        predictors, targets = (
-            [np.mean([subjects[s][r] for s in half], axis=0) for r in range(n_runs)]
-            for half in halves
-        )
-        reliability.append(fit_runs(predictors, targets, alphas=alphas, standardise=False).mean)
+        order = np.random.default_rng([seed, split]).permutation(len(subjects))
+        cut = len(subjects) // 2
+        predictors = _averages(subjects, order[:cut])
+        targets = _averages(subjects, order[cut:])
+        usable = _varying(predictors) & _varying(targets)
+        unusable = max(unusable, int(np.count_nonzero(~usable)))
+        if not usable.all():
+            predictors = [run[:, usable] for run in predictors]
+            targets = [run[:, usable] for run in targets]
+        bank = TargetBank(targets, device=device, standardise=False)
+        targets.clear()  # the bank has its own copy
+        mean = np.full(usable.size, np.nan, dtype=np.float32)
+        mean[usable] = fit_runs(predictors, bank, alphas=alphas, standardise=False).mean
+        reliability.append(mean)
         if progress is not None:
             progress(split + 1, n_splits)
+    if unusable:
+        warnings.warn(
+            f"{unusable} of {reliability[0].size} targets are constant or not finite in some "
+            "subject and run; their reliability is NaN.",
+            HemiscaleWarning,
+            stacklevel=2,
+        )
     return np.array(reliability, dtype=np.float32)
+
+
+def _check(subjects: Sequence[Sequence[Array]], n_splits: int) -> None:
+    if len(subjects) < 2:
+        raise ValueError(f"{len(subjects)} subject(s) given; two halves need at least two.")
+    if n_splits < 1:
+        raise ValueError(f"n_splits is {n_splits}; at least one is needed.")
+    n_runs = {len(subject) for subject in subjects}
+    if len(n_runs) != 1:
+        raise ValueError(f"Subjects differ in their number of runs: {sorted(n_runs)}.")
+
+
+def _averages(subjects: Sequence[Sequence[Array]], half: Array) -> list[Array]:
+    """Average a half, run by run, adding in float64 and holding one subject's run at a time."""
+    averages = []
+    for run in range(len(subjects[0])):
+        total, dtype = None, np.dtype(np.float32)
+        for number in half:
+            one = np.asarray(subjects[number][run])
+            dtype = np.result_type(dtype, one.dtype)
+            if total is None:
+                total = one.astype(np.float64)
+            elif one.shape != total.shape:
+                raise ValueError(
+                    f"Run {run + 1}: subject {number + 1} has an array of shape {one.shape}, "
+                    f"subject {half[0] + 1} one of {total.shape}."
+                )
+            else:
+                total += one
+        assert total is not None
+        total /= len(half)
+        averages.append(total.astype(dtype))
+    return averages
+
+
+def _varying(runs: Sequence[Array]) -> Array:
+    """Tell which columns are finite and vary in every run."""
+    varying = np.ones(runs[0].shape[1], dtype=bool)
+    for run in runs:
+        with np.errstate(invalid="ignore"):
+            low, high = run.min(axis=0), run.max(axis=0)
+        varying &= np.isfinite(low) & np.isfinite(high) & (high > low)
+    return varying
