@@ -152,7 +152,7 @@ def test_damaged_file_is_moved_aside_made_again_and_said(tmp_path, suffix):
     make_stored(path)
     whole = path.read_bytes()
     path.write_bytes(whole[:-30])
-    with pytest.warns(HemiscaleWarning, match=rf"moved to x{suffix}.damaged and made again"):
+    with pytest.warns(HemiscaleWarning, match=rf"kept as x{suffix}.damaged and made again"):
         make_stored(path)
     assert path.read_bytes() == whole
     assert (tmp_path / f"x{suffix}.damaged").read_bytes() == whole[:-30]

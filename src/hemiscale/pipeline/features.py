@@ -12,6 +12,7 @@ import numpy as np
 import hemiscale
 from hemiscale.pipeline.inputs import StudyInputs
 from hemiscale.pipeline.plan import FeatureSet
+from hemiscale.pipeline.unchanged import file_states, raise_if_changed
 from hemiscale.results import (
     ResultsFolder,
     file_digest,
@@ -130,8 +131,9 @@ def extract(
     bool
         Whether anything had to be done.
     """
-    from hemiscale.models import load_model, read_story
+    from hemiscale.models import load_model, local_files, read_story
 
+    states = file_states(local_files(feature.source))
     identity = source_identity(feature)
     todo = []
     for k in range(len(inputs.runs)):
@@ -147,6 +149,7 @@ def extract(
         tokenizer=feature.tokenizer,
         device=device,
     )
+    raise_if_changed(states)
     n_parameters = sum(parameter.numel() for parameter in model.parameters())
     options = study.activations
     for k, path, stamp in todo:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import queue as queues
 import threading
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,23 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from hemiscale.errors import HemiscaleWarning
+from hemiscale.results import cannot_be_written
+
 __all__ = ["Display", "log_to"]
 
 logger = logging.getLogger("hemiscale")
+
+
+class _LogFile(logging.FileHandler):
+    """A log that is given up where it cannot be written; the work tells why it ends."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        pass
+
+    def close(self) -> None:
+        with suppress(OSError):
+            super().close()
 
 
 @contextmanager
@@ -38,8 +53,11 @@ def log_to(path: Path) -> Iterator[None]:
     ------
     None
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(path, encoding="utf-8")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handler = _LogFile(path, encoding="utf-8")
+    except OSError as error:
+        raise cannot_be_written(path, error.strerror or str(error)) from None
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     level = logger.level
     logger.addHandler(handler)
@@ -102,6 +120,27 @@ class Display:
         logger.warning(message)
         if not self.quiet:
             self.console.print(f"note: {message}", style="yellow", markup=False, highlight=False)
+
+    @contextmanager
+    def warnings(self) -> Iterator[None]:
+        """Show our own warnings as notes while the block runs; others as Python shows them.
+
+        Yields
+        ------
+        None
+        """
+        with warnings.catch_warnings():
+            shown_by_python = warnings.showwarning
+
+            def show(message: Any, category: type[Warning], *where: Any, **more: Any) -> None:
+                if issubclass(category, HemiscaleWarning):
+                    self.warn(str(message))
+                else:
+                    shown_by_python(message, category, *where, **more)
+
+            warnings.showwarning = show
+            warnings.simplefilter("always", HemiscaleWarning)
+            yield
 
     @contextmanager
     def bars(self) -> Iterator[None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import resource
 import shlex
@@ -15,7 +14,7 @@ from hemiscale.pipeline.brain_side import BrainSide
 from hemiscale.pipeline.inputs import StudyInputs
 from hemiscale.pipeline.plan import FeatureSet
 from hemiscale.pipeline.work import Outcome
-from hemiscale.results import ResultsFolder, write_json
+from hemiscale.results import ResultsFolder, read_record, write_json
 from hemiscale.study import Study
 
 __all__ = ["versions", "write_diagnostics", "write_timings"]
@@ -131,7 +130,7 @@ def write_timings(
 
 def _read_pieces(folder: ResultsFolder, features: list[FeatureSet]) -> list[dict[str, Any]]:
     return [
-        json.loads(folder.pieces(feature.name).read_text(encoding="utf-8"))
+        read_record(folder.pieces(feature.name))
         for feature in features
         if folder.pieces(feature.name).is_file()
     ]

@@ -16,12 +16,13 @@ from hemiscale.pipeline.inputs import available, read_inputs
 from hemiscale.pipeline.plan import FeatureSet, choose, plan_study
 from hemiscale.pipeline.progress import Display, log_to
 from hemiscale.pipeline.records import versions, write_diagnostics, write_timings
-from hemiscale.pipeline.work import score_fingerprint
+from hemiscale.pipeline.unchanged import file_states, input_files, raise_if_changed
+from hemiscale.pipeline.work import is_done, score_fingerprint
 from hemiscale.pipeline.workers import work_on_all
 from hemiscale.results import (
     ResultsFolder,
     read_dataset,
-    stored_fingerprint,
+    remove_leftovers,
     write_text,
 )
 from hemiscale.study import Study, study_toml
@@ -92,9 +93,11 @@ def run_study(
     folder = ResultsFolder(out)
     display = Display(Console(stderr=True), quiet=quiet)
     start = time.perf_counter()
-    with _locked(folder), log_to(folder.log):
+    with _locked(folder), log_to(folder.log), display.warnings():
+        remove_leftovers(folder.root)
         display.say(f"{study.title or study.name} → {out}")
         inputs = read_inputs(study)
+        states = file_states(input_files(study, inputs))
         features, missing = available(choose(plan_study(study), only))
         device = _device(device, display)
         for notice in [*inputs.notices, *missing.values()]:
@@ -107,6 +110,7 @@ def run_study(
         outcomes = work_on_all(
             study, inputs, brain.targets, features, folder, device, workers, display
         )
+        raise_if_changed(states)
         write_diagnostics(study, inputs, brain, features, missing, folder, command)
         write_timings(folder, features, time.perf_counter() - start, workers, outcomes)
         page = _tables_and_page(study, features, folder, display)
@@ -165,8 +169,7 @@ def study_status(study: Study, out: Path) -> StudyStatus:
         feature.name
         for feature in features
         if stamp is not None
-        and stored_fingerprint(folder.scores(feature.name))
-        == score_fingerprint(study, inputs, feature, stamp)
+        and is_done(folder, feature.name, score_fingerprint(study, inputs, feature, stamp))
     ]
     return StudyStatus(
         done=done,

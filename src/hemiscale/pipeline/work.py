@@ -27,14 +27,16 @@ from hemiscale.pipeline.scoring import make_designs, score_layers
 from hemiscale.pipeline.targets import Targets
 from hemiscale.results import (
     ResultsFolder,
+    damage,
     fingerprint,
+    set_aside_damaged,
     stored_fingerprint,
     write_dataset,
-    write_json,
+    write_record,
 )
 from hemiscale.study import Study
 
-__all__ = ["Outcome", "score_fingerprint", "work_on"]
+__all__ = ["Outcome", "is_done", "score_fingerprint", "work_on"]
 
 Report = Callable[[str, int, int], None]
 
@@ -96,6 +98,29 @@ def score_fingerprint(
     )
 
 
+def is_done(folder: ResultsFolder, name: str, stamp: str) -> bool:
+    """Tell whether whole scores with a fingerprint are there, and the facts beside them.
+
+    Parameters
+    ----------
+    folder : ResultsFolder
+    name : str
+        Of the feature set.
+    stamp : str
+        From `score_fingerprint`.
+
+    Returns
+    -------
+    bool
+    """
+    facts = folder.pieces(name)
+    return (
+        stored_fingerprint(folder.scores(name)) == stamp
+        and facts.is_file()
+        and damage(facts) is None
+    )
+
+
 def work_on(
     study: Study,
     inputs: StudyInputs,
@@ -129,12 +154,14 @@ def work_on(
 
     stamp = score_fingerprint(study, inputs, feature, targets.fingerprint)
     path = folder.scores(feature.name)
-    if stored_fingerprint(path) == stamp:
+    if is_done(folder, feature.name, stamp):
         return Outcome(feature.name, {}, [])
     seconds: dict[str, float] = {}
     notices: list[str] = []
     with threadpool_limits(1), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default")
+        for stored in (path, folder.pieces(feature.name)):
+            set_aside_damaged(stored)
         start = time.perf_counter()
         reading = Reading()
         layers: Sequence[list[np.ndarray]]
@@ -170,7 +197,7 @@ def work_on(
     notices += [f"{feature.name}: {warning.message}" for warning in ours]
     others = sorted({f"{w.category.__name__}: {w.message}" for w in caught if w not in ours})
     # The scores are written last: they are the sign that this feature set is done.
-    write_json(
+    write_record(
         folder.pieces(feature.name),
         {
             "model": feature.name,

@@ -8,8 +8,8 @@ from hemiscale.pipeline.inputs import StudyInputs
 from hemiscale.pipeline.plan import FeatureSet
 from hemiscale.pipeline.progress import Display
 from hemiscale.pipeline.targets import Targets
-from hemiscale.pipeline.work import Outcome, score_fingerprint, work_on
-from hemiscale.results import ResultsFolder, stored_fingerprint
+from hemiscale.pipeline.work import Outcome, is_done, score_fingerprint, work_on
+from hemiscale.results import ResultsFolder
 from hemiscale.study import Study
 
 __all__ = ["work_on_all"]
@@ -48,8 +48,9 @@ def work_on_all(
     todo = [
         feature
         for feature in features
-        if stored_fingerprint(folder.scores(feature.name))
-        != score_fingerprint(study, inputs, feature, targets.fingerprint)
+        if not is_done(
+            folder, feature.name, score_fingerprint(study, inputs, feature, targets.fingerprint)
+        )
     ]
     if len(todo) < len(features):
         display.say(f"{len(features) - len(todo)} of {len(features)} models are done already")

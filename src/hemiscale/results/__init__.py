@@ -8,16 +8,24 @@ from hemiscale.results.stored import (
     read_activations,
     read_dataset,
     read_record,
+    set_aside_damaged,
     stored_fingerprint,
     write_activations,
     write_dataset,
     write_record,
 )
-from hemiscale.results.writing import remove_leftovers, write_atomically, write_json, write_text
+from hemiscale.results.writing import (
+    cannot_be_written,
+    remove_leftovers,
+    write_atomically,
+    write_json,
+    write_text,
+)
 
 __all__ = [
     "DamagedFileError",
     "ResultsFolder",
+    "cannot_be_written",
     "damage",
     "file_digest",
     "fingerprint",
@@ -26,6 +34,7 @@ __all__ = [
     "read_record",
     "remove_leftovers",
     "safe_name",
+    "set_aside_damaged",
     "stored_fingerprint",
     "write_activations",
     "write_atomically",

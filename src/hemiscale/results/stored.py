@@ -28,6 +28,7 @@ __all__ = [
     "read_activations",
     "read_dataset",
     "read_record",
+    "set_aside_damaged",
     "stored_fingerprint",
     "write_activations",
     "write_dataset",
@@ -147,7 +148,7 @@ def write_activations(
     # One checksum a tensor, so that a single layer can be read and verified.
     facts["tensors"] = json.dumps({name: _array_digest(tensors[name]) for name in sorted(tensors)})
     facts["checksum"] = _json_digest(facts)
-    _set_aside(path)
+    set_aside_damaged(path)
     with write_atomically(path) as temporary:
         try:
             # In one entry, because safetensors writes several in any order.
@@ -205,7 +206,7 @@ def write_dataset(path: Path, dataset: xr.Dataset) -> None:
     # Made in memory: the HDF5 library crashes the process where the disk is full.
     content = dataset.to_netcdf(engine="h5netcdf")
     digest = hashlib.sha256(content).hexdigest()
-    _set_aside(path)
+    set_aside_damaged(path)
     with write_atomically(path) as temporary, temporary.open("wb") as stream:
         stream.write(content)
         stream.write(_SEAL + digest.encode() + b"\n")
@@ -249,7 +250,7 @@ def write_record(path: Path, content: Mapping[str, Any]) -> None:
         Where a damaged file stood in its place: it is moved aside.
     """
     plain = plain_values(content)
-    _set_aside(path)
+    set_aside_damaged(path)
     write_json(path, {"checksum": _json_digest(plain), **plain})
 
 
@@ -280,8 +281,24 @@ def read_record(path: Path) -> dict[str, Any]:
     return content
 
 
-def _set_aside(path: Path) -> None:
-    """Move a damaged file out of the way of the one that is written now, and say so."""
+def set_aside_damaged(path: Path) -> None:
+    """Move a damaged file out of the way of one that is made again, and say so.
+
+    Parameters
+    ----------
+    path : Path
+        Left alone where it is whole, or not there.
+
+    Raises
+    ------
+    HemiscaleError
+        Where it cannot be moved.
+
+    Warns
+    -----
+    HemiscaleWarning
+        Where it was moved.
+    """
     reason = damage(path)
     if reason is None:
         return
@@ -291,8 +308,8 @@ def _set_aside(path: Path) -> None:
     except OSError as error:
         raise cannot_be_written(path, error.strerror or str(error)) from None
     warnings.warn(
-        f"{path}: the stored file was damaged ({reason}); it was moved to {aside.name} and made "
-        "again.",
+        f"{path}: the stored file was damaged ({reason}); it is kept as {aside.name} and "
+        "made again.",
         HemiscaleWarning,
         stacklevel=3,
     )
