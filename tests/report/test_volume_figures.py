@@ -206,7 +206,7 @@ def test_the_ceiling_tells_the_share_above_its_threshold() -> None:
     table = pd.DataFrame({"hemisphere": ["left", "right"] * 50, "value": np.linspace(0, 1, 100)})
     figure = figures.ceiling_distribution(table, threshold=0.75)
     texts = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
-    assert any("25%" in text for text in texts)
+    assert any("25 %" in text for text in texts)
 
 
 def test_curves_and_profiles_have_a_panel_each(published: pd.DataFrame) -> None:

@@ -138,7 +138,8 @@ def _size(results: Results, words: Words) -> Chapter:
             title,
             f"{data} Mean over regions. {text} {interval} Dashed: least squares through the "
             "trained models, each counted once, with the 95 % band of the line over models. Grey "
-            f"bands: baselines that have no size. {captions.describe_law(law)} {LAYER_CHOICE}",
+            "lines: baselines that have no size, their intervals at the right edge. "
+            f"{captions.describe_law(law)} {LAYER_CHOICE}",
             lambda: tidy.score_columns(tidy.language_models(tidy.baseline_rows(results, subjects))),
             lambda rows, width: figures.law(
                 rows,

@@ -143,7 +143,7 @@ def diagnostics(results: Results) -> Diagnostics:
             (
                 "Alignment",
                 f"{numbers.count(n_words)} words placed in the text, {len(doubtful)} of them "
-                f"doubtful ({share:.1%}; listed below).",
+                f"doubtful ({100 * share:.1f} %; listed below).",
             )
         )
     scans = [int(run.get("scans") or 0) for run in notes.get("scans") or []]

@@ -96,6 +96,12 @@ def _scores(results: Results, subjects: str) -> list[str]:
     rate = rows[rows["label"] == "word rate"]
     if len(rate) and len(trained) and subjects == "listeners":
         sentences.append(_pairwise(results, best["group"], "word-rate", best["label"], "word rate"))
+    static = rows[rows["kind"] == "static embedding"]
+    if len(static) and len(trained) and subjects == "listeners":
+        other = row_of_largest(static, "score")
+        sentences.append(
+            _pairwise(results, best["group"], other["group"], best["label"], other["label"])
+        )
     sentences += _twins(rows)
     vectors = rows[rows["kind"] == "random vector"]
     for row in each_row(vectors):

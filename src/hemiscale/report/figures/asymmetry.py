@@ -47,6 +47,8 @@ def left_and_right(
     -------
     Figure
     """
+    from matplotlib.ticker import MaxNLocator
+
     needed(table, "label", "kind", "family", "left", "right", "left_minus_right")
     labels = list(table["label"])
     narrow = is_narrow(width)
@@ -65,6 +67,7 @@ def left_and_right(
             ax.grid(axis="x")
             ax.tick_params(axis="y", length=0, labelleft=narrow or ax is sides)
             ax.axvline(0, color=COLOURS["muted"], lw=0.8, zorder=0.5)
+            ax.xaxis.set_major_locator(MaxNLocator(5))
         sides.set_title("left and right")
         sides.set_xlabel("brain score (Pearson r)")
         difference.set_title("left minus right, paired")

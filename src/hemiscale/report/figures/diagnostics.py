@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ["attention_sink", "motion", "timings"]
 
+# Curves that go beyond this are named where they are highest.
+_TOLD = 5.0
+
 
 def attention_sink(
     table: pd.DataFrame,
@@ -52,6 +55,7 @@ def attention_sink(
     -------
     Figure
     """
+    from matplotlib.lines import Line2D
     from matplotlib.ticker import FuncFormatter
 
     needed(table, "label", "kind", "family", "layer", "relative_depth", "ratio")
@@ -80,7 +84,7 @@ def attention_sink(
         ax.set_ylim(min(low, 0.5), max(high, 3) * 1.3)
         ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         for ratio, depth, label in ends:
-            if ratio > 10:
+            if ratio > _TOLD:
                 ax.annotate(
                     label,
                     (depth, ratio),
@@ -93,6 +97,22 @@ def attention_sink(
         ax.grid(axis="y")
         ax.set_xlabel("relative depth (0: embedding, 1: last layer)")
         ax.set_ylabel("norm of the first token\nover the median token")
+        shown = table.drop_duplicates(["family", "kind"]).sort_values(["family", "kind"])
+        handles = [
+            Line2D(
+                [],
+                [],
+                color=styles.get(str(row.family), styles[""])[0],
+                lw=1.3,
+                ls=(0, (3, 2)) if row.kind == "untrained" else "-",
+                label=str(row.family) + (", untrained" if row.kind == "untrained" else ""),
+            )
+            for row in each_row(shown)
+        ]
+        columns = 2 if is_narrow(figure.get_figwidth()) else 5
+        ax.legend(
+            handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, borderpad=0
+        )
     return figure
 
 

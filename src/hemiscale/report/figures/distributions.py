@@ -69,7 +69,7 @@ def ceiling_distribution(
         if threshold is not None:
             share = float((known["value"] >= threshold).mean())
             line = ax.axvline(threshold, color=COLOURS["ink"], lw=1, ls=(0, (4, 2)))
-            text = f"reliable from {numbers.score(threshold)} on ({share:.0%})"
+            text = f"reliable from {numbers.score(threshold)} on ({100 * share:.0f} %)"
             mark(line, "threshold", lines=[text])
             ax.plot([], [], color=COLOURS["ink"], lw=1, ls=(0, (4, 2)), label=text)
         ax.axvline(0, color=COLOURS["muted"], lw=0.8, zorder=0.5)

@@ -47,7 +47,7 @@ def point_look(kind: str, family: str, styles: dict[str, tuple[str, str]]) -> di
     colour, marker = styles.get(family, styles[""])
     if kind in KIND_MARKERS:
         colour, marker = COLOURS["baseline"], KIND_MARKERS[kind]
-    hollow = kind == "untrained"
+    hollow = kind in ("untrained", "control")
     return {
         "color": colour,
         "marker": marker,

@@ -72,7 +72,8 @@ def law(
         column; with ``zero_crossing`` (and its ``_low``, ``_high``) where the line crosses zero.
         The line's 95 % band is from the trained models of `table`, counted as independent.
     bands : DataFrame, optional
-        ``label, score, low, high``: baselines that have no size, as horizontal bands.
+        ``label, score, low, high``: baselines that have no size, as horizontal lines with their
+        intervals at the right edge.
     width : float
         Inches; ignored with `ax`.
     over : str
@@ -286,12 +287,17 @@ def _bands(ax: Axes, bands: pd.DataFrame) -> None:
     line_height = 0.045 * (high - low) * 3.6 / figure.get_figheight()
     step = line_height * (2.1 if narrow else 1.1)
     heights = _apart(bands["score"].to_numpy(dtype=float), step)
+    order_of = {str(label): k for k, label in enumerate(bands["label"])}
     for row, at in zip(each_row(bands), heights, strict=True):
         kind, label = str(getattr(row, "kind", "")), str(row.label)
         lines = [f"score {numbers.score(row.score)}", f"95 % {numbers.bounds(row.low, row.high)}"]
         grey = COLOURS["baseline"]
-        band = ax.axhspan(row.low, row.high, color=grey, alpha=0.13, lw=0, zorder=0.4)
-        line = ax.axhline(row.score, color=grey, lw=0.9, zorder=0.45)
+        # Shaded bands would cover each other: the interval is a bar at the edge instead.
+        column = 0.994 - 0.016 * (order_of[label] % 4)
+        band = ax.plot(
+            [column, column], [row.low, row.high], color=grey, lw=2, transform=place, zorder=0.6
+        )[0]
+        line = ax.axhline(row.score, color=grey, lw=0.8, alpha=0.7, zorder=0.45)
         shown = label.replace(", ", ",\n") if narrow else label
         text = ax.text(
             1.015, at, shown, transform=place, fontsize=7, va="center", color=COLOURS["muted"]

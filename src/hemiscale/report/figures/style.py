@@ -69,7 +69,7 @@ _FAMILY_MARKERS = ("o", "s", "^", "D", "v", "p", "h", "8", "<", ">")
 
 KIND_MARKERS = {
     "static embedding": "P",
-    "random embedding": "X",
+    "random embedding": "+",
     "random vector": "x",
     "control": "d",
 }
