@@ -198,6 +198,13 @@ def test_texts(tmp_path, content):
     assert (spans[1:, 0] >= spans[:-1, 1]).all()
 
 
+def test_numbers_beyond_all_bounds(tmp_path):
+    # Found by a long run.
+    digits = b"9" * 5000
+    survives(read_study, tmp_path / "study.toml", b"name = " + digits)
+    survives(lambda path: read_confounds(path, ["a"]), tmp_path / "c.tsv", b"a\n1\n" + digits[:600])
+
+
 @pytest.mark.parametrize("name", ["study.toml", "words.csv", "a.TextGrid", "regions.txt"])
 def test_deep_and_long_files_end(tmp_path, name):
     readers = {

@@ -36,7 +36,7 @@ def read_confounds(path: str | Path, columns: Sequence[str]) -> np.ndarray:
 
     path = Path(path)
     try:
-        table = pd.read_csv(path, sep="\t", na_values=["n/a"])
+        table = pd.read_csv(path, sep="\t", na_values=["n/a"], dtype=str)
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file of confounds.") from None
     except (ValueError, OSError) as error:

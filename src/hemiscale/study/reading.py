@@ -66,7 +66,7 @@ def read_study(path: str | Path) -> Study:
         raise InputError(f"{path}: cannot be read ({error.strerror}).") from None
     try:
         content = tomllib.loads(source)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # TOMLDecodeError, or a number of more than 4300 digits
         raise InputError(f"{path}: not valid TOML: {_first_lower(str(error))}.") from None
     except RecursionError:
         raise InputError(f"{path}: not a study file: brackets are nested too deep.") from None
