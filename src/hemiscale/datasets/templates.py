@@ -7,11 +7,12 @@ import shutil
 from pathlib import Path
 
 from hemiscale.datasets.alice import alice_study
+from hemiscale.datasets.petit_prince.studies import PETIT_PRINCE_STUDIES, petit_prince_study
 from hemiscale.errors import HemiscaleError, InputError
 
 __all__ = ["TEMPLATES", "write_template"]
 
-TEMPLATES = ("alice", "own-data")
+TEMPLATES = ("alice", *PETIT_PRINCE_STUDIES, "own-data")
 
 
 def write_template(folder: Path, like: str) -> Path:
@@ -52,6 +53,9 @@ def write_template(folder: Path, like: str) -> Path:
                 dirs_exist_ok=True,
                 ignore=shutil.ignore_patterns("*.py", "__pycache__"),
             )
+        elif like in PETIT_PRINCE_STUDIES:
+            folder.mkdir(parents=True, exist_ok=True)
+            study.write_text(petit_prince_study(like), encoding="utf-8")
         else:
             folder.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(Path(__file__).parent / "own_data.toml", study)
