@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 import tomllib
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from hemiscale.errors import InputError
 
@@ -43,10 +45,14 @@ class CatalogueEntry:
         What to install for it.
     training_step : int or None
         Of a checkpoint.
-    steps : tuple of int
-        Training checkpoints that can be had as ``NAME@stepN``.
+    training : tuple of int
+        Steps of the checkpoints in the group ``NAME-training``.
+    first_steps, every, last_step : tuple of int, int, int
+        Which checkpoints there are, as ``NAME@stepN``: `training`, `first_steps`, every `every`
+        steps, and the last one.
     step_folder, step_revision : str or None
-        Where they are; ``{step}`` stands for the number.
+        Where they are; ``{step}`` stands for the number, ``{billions}`` for the tokens read.
+    tokens_per_step : int
     ppl, hellaswag : float or None
         As published by Bonnasse-Gahot & Pallier (2024): perplexity per token on WikiText-2, and
         accuracy in percent.
@@ -70,11 +76,70 @@ class CatalogueEntry:
     file: str | None = None
     requirements: tuple[str, ...] = ()
     training_step: int | None = None
-    steps: tuple[int, ...] = ()
+    training: tuple[int, ...] = ()
+    first_steps: tuple[int, ...] = ()
+    every: int = 0
+    last_step: int = 0
+    tokens_per_step: int = 0
     step_folder: str | None = None
     step_revision: str | None = None
     ppl: float | None = None
     hellaswag: float | None = None
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """Training steps whose checkpoints can be had, in order."""
+        steps = {*self.training, *self.first_steps}
+        if self.every:
+            steps |= {*range(self.every, self.last_step + 1, self.every), self.last_step}
+        return tuple(sorted(steps))
+
+    def at(self, revision: str) -> CatalogueEntry:
+        """Give the entry of a checkpoint or another revision.
+
+        Parameters
+        ----------
+        revision : str
+            ``stepN``, or what the hub calls a revision.
+
+        Returns
+        -------
+        CatalogueEntry
+
+        Raises
+        ------
+        InputError
+            Where there is no such checkpoint.
+        """
+        changes: dict[str, Any] = {"name": f"{self.name}@{revision}", "ppl": None, "hellaswag": None}
+        number = re.fullmatch(r"step(\d+)", revision)
+        if number and int(number[1]) in self.steps:
+            step = int(number[1])
+            billions = math.ceil(step * self.tokens_per_step / 1e9)
+            where = {"step": step, "billions": billions}
+            return replace(
+                self,
+                **changes,
+                **_NO_STEPS,
+                training_step=step,
+                folder=self.step_folder.format(**where) if self.step_folder else self.folder,
+                revision=self.step_revision.format(**where) if self.step_revision else None,
+            )
+        if self.hub is not None and revision and not number:
+            return replace(self, **changes, **_NO_STEPS, revision=revision)
+        known = ", ".join(f"step{step}" if isinstance(step, int) else step for step in _some(self))
+        raise InputError(
+            f"model {self.name!r} has no checkpoint {revision!r}; "
+            + (f"it has {known}." if known else "it has none.")
+        )
+
+
+_NO_STEPS: dict[str, Any] = {"training": (), "first_steps": (), "every": 0, "last_step": 0}
+
+
+def _some(entry: CatalogueEntry) -> list[int | str]:
+    steps = entry.steps
+    return list(steps) if len(steps) <= 12 else [*steps[:4], "...", *steps[-3:]]
 
 
 @lru_cache(maxsize=1)
@@ -104,13 +169,14 @@ def groups() -> dict[str, tuple[str, ...]]:
     Returns
     -------
     dict of tuple of str
-        Members by name of the group; ``NAME-training`` holds all checkpoints of a model, in order.
+        Members by name of the group; ``NAME-training`` holds checkpoints along
+        a model's training, in order.
     """
     entries, named = _content()
     training = {
-        f"{name}-training": tuple(f"{name}@step{step}" for step in entry.steps)
+        f"{name}-training": tuple(f"{name}@step{step}" for step in entry.training)
         for name, entry in entries.items()
-        if entry.steps
+        if entry.training
     }
     return {**training, **named}
 
@@ -153,32 +219,7 @@ def find_entry(name: str) -> CatalogueEntry | None:
     base, at, revision = name.partition("@")
     if base not in entries:
         return None
-    entry = entries[base]
-    if not at:
-        return entry
-    step = int(revision[4:]) if re.fullmatch(r"step\d+", revision) else None
-    if step in entry.steps and step is not None:
-        return replace(
-            entry,
-            name=name,
-            training_step=step,
-            steps=(),
-            folder=entry.step_folder.format(step=step) if entry.step_folder else entry.folder,
-            revision=(entry.step_revision or revision).format(step=step) if entry.hub else None,
-            ppl=None,
-            hellaswag=None,
-        )
-    if entry.hub is not None and revision and step is None:
-        return replace(entry, name=name, revision=revision, steps=(), ppl=None, hellaswag=None)
-    known = ", ".join(f"step{number}" for number in _some(entry.steps))
-    raise InputError(
-        f"model {base!r} has no checkpoint {revision!r}; "
-        + (f"it has {known}." if known else "it has none.")
-    )
-
-
-def _some(steps: tuple[int, ...]) -> list[int | str]:
-    return list(steps) if len(steps) <= 8 else [*steps[:4], " ...", *steps[-3:]]
+    return entries[base].at(revision) if at else entries[base]
 
 
 def find_model(name: str) -> CatalogueEntry:
@@ -210,12 +251,8 @@ def find_model(name: str) -> CatalogueEntry:
     if _HUB_ID.fullmatch(name) and not name.startswith((".", "/")):
         hub, _, revision = name.partition("@")
         for known in _content()[0].values():
-            if known.hub == hub and not revision:
-                return known
             if known.hub == hub:
-                found = find_entry(f"{known.name}@{revision}")
-                assert found is not None
-                return found
+                return known.at(revision) if revision else known
         step = re.fullmatch(r"step-?(\d+)", revision)
         return CatalogueEntry(
             name=name,

@@ -66,7 +66,7 @@ def _convert(path: Path, target: Path) -> None:
         import transformers
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
-        # Newer versions keep the packed blocks unless told otherwise; packed models cannot be saved.
+        # Newer versions keep packed blocks unless told otherwise; such models cannot be saved.
         packed = getattr(transformers, "GgufConfig", None)
         unpack = {} if packed is None else {"quantization_config": packed(dequantize=True)}
         where = {"pretrained_model_name_or_path": str(path.parent), "gguf_file": path.name}

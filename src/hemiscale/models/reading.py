@@ -113,8 +113,8 @@ def read_story(
     InputError
         Where text, spans or options cannot be used.
     """
-    spans = _checked_spans(spans, text)
     tokens = tokenize(tokenizer, text, bos=bos)
+    spans = _checked_spans(spans, text)
     length = window_length(model, len(tokens.prefix), context)
     found = windows(len(tokens.ids), length, step)
     pool = WordPool(words_to_tokens(spans, tokens, text), pooling)

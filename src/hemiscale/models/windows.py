@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hemiscale.errors import InputError
+from hemiscale.errors import HemiscaleWarning, InputError
 
 __all__ = ["Window", "batches", "windows"]
 
@@ -46,7 +47,12 @@ def windows(n_tokens: int, length: int | None, step: int) -> list[Window]:
     Raises
     ------
     InputError
-        Where windows would skip tokens, or hold none.
+        Where windows would not move, or hold no token.
+
+    Warns
+    -----
+    HemiscaleWarning
+        Where the step is longer than a window; a whole window is the longest there can be.
     """
     if step < 1:
         raise InputError(f"a step of {step} token(s) does not move a window; use at least 1.")
@@ -55,10 +61,14 @@ def windows(n_tokens: int, length: int | None, step: int) -> list[Window]:
     if length < 1:
         raise InputError("the context leaves no room for words; make it longer.")
     if step > length:
-        raise InputError(
-            f"a step of {step} tokens is longer than the window of {length}; words between "
-            "windows would never be read. Use a shorter step or a longer context."
+        warnings.warn(
+            f"a step of {step} tokens is longer than the window of {length}, so windows follow one "
+            "another without overlap and their first words have no context; a shorter step is "
+            "better.",
+            HemiscaleWarning,
+            stacklevel=3,
         )
+        step = length
     found = [Window(0, length, 0)]
     while found[-1].stop < n_tokens:
         start = found[-1].start + step
