@@ -18,7 +18,7 @@ import pandas as pd
 from hemiscale.errors import HemiscaleWarning, InputError
 from hemiscale.study import Study
 
-__all__ = ["Story", "collect", "read_stories"]
+__all__ = ["Story", "collect", "joined_words", "read_stories"]
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,25 @@ def read_stories(study: Study, problems: list[str], notices: list[str]) -> list[
     return stories
 
 
+def joined_words(words: list[str]) -> tuple[str, np.ndarray]:
+    """Make a text of words, for want of the printed one.
+
+    Parameters
+    ----------
+    words : list of str
+
+    Returns
+    -------
+    text : str
+        The words joined by spaces.
+    spans : (n_words, 2) int array
+        Characters of each word.
+    """
+    lengths = np.array([len(word) for word in words])
+    ends = np.cumsum(lengths + 1) - 1
+    return " ".join(words), np.stack([ends - lengths, ends], axis=1)
+
+
 def _read_words(
     path: Path, section: str | None, problems: list[str], notices: list[str]
 ) -> pd.DataFrame | None:
@@ -184,9 +203,7 @@ def _align(
 
     heard = list(words["word"])
     if text is None:
-        text = " ".join(heard)
-        ends = np.cumsum([len(word) + 1 for word in heard]) - 1
-        spans = np.stack([ends - [len(word) for word in heard], ends], axis=1)
+        text, spans = joined_words(heard)
         return Story(source, words, text, spans, [])
     try:
         with warnings.catch_warnings(record=True) as caught:

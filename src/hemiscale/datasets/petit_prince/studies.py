@@ -124,6 +124,7 @@ def petit_prince_study(
     simulated: bool = False,
     recordings: str | None = None,
     models: tuple[str, ...] | None = None,
+    n_runs: int = 9,
 ) -> str:
     """Write a study file of Le Petit Prince.
 
@@ -139,6 +140,8 @@ def petit_prince_study(
         TOML of the table ``recordings`` that takes the place of what says where they lie.
     models : tuple of str, optional
         Names of models instead of the paper's.
+    n_runs : int
+        The first so many of the nine runs.
 
     Returns
     -------
@@ -173,6 +176,7 @@ def petit_prince_study(
         language="zh" if kind.language == "cn" else kind.language,
         caveats=caveats,
         code=code,
+        sections=list(range(1, n_runs + 1)),
         recordings=(recordings or kind.recordings).replace("$code", code).replace("{code}", code),
         models="\n".join(tables),
         static='static_embeddings = ["glove-6b-50d"]' if kind.language == "en" else "",
