@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
+from hemiscale.datasets import alice_study
+
 _CONTRACTIONS = {
     ("i", "am"): ("I", "’m"),
     ("it", "is"): ("it", "’s"),
@@ -115,6 +117,12 @@ def _print(words, seed, *, missing=0.005, changed=0.005, typos=0.005):
             end = "\n"
         printed.text += end
     return printed
+
+
+@pytest.fixture(scope="session")
+def alice():
+    """Folder of the Alice study."""
+    return alice_study().parent
 
 
 @pytest.fixture(scope="session")

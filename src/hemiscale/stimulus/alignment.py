@@ -210,7 +210,7 @@ def _some_lost(words: list[str], lost: np.ndarray) -> str:
 
 def _too_many_lost(words: list[str], lost: np.ndarray, max_lost: float) -> str:
     return (
-        f"{len(lost)} of {len(words)} words ({len(lost) / len(words):.0%}) have no counterpart in "
+        f"{len(lost)} of {len(words)} words ({len(lost) / len(words):.1%}) have no counterpart in "
         f"the text, more than the {max_lost:.0%} allowed: {_listed(words, lost)}; check that words "
         "and text are of the same story, run and language."
     )

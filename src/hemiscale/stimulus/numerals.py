@@ -21,6 +21,7 @@ __all__ = ["readings", "spell_numerals"]
 _NUMERAL = re.compile(
     r"(\d+(?:[.,'’\u00a0\u202f]\d{3}(?!\d))*)(?:(st|nd|rd|th|er|re|ère|e|ème)\b)?", re.IGNORECASE
 )
+_ARTICLE = re.compile(r"(?<!\w)a\s+$", re.IGNORECASE)
 _LONGEST = 15  # digits that are read as one number
 
 _ENGLISH_NAMES = (
@@ -81,7 +82,7 @@ def spell_numerals(
         if place is None:
             continue
         # "a 100" is not "a a hundred".
-        article = text[: match.start()].casefold().endswith((" a ", "\na "))
+        article = _ARTICLE.search(text[max(0, match.start() - 9) : match.start()]) is not None
         spelling = _best_reading(
             digits, match[2] is not None, other[place[0] : place[1]], article=article
         )
@@ -106,9 +107,10 @@ def _cut(letters: Letters, start: int, stop: int) -> tuple[str, np.ndarray, np.n
 
 
 def _best_reading(digits: str, ordinal: bool, other: str, *, article: bool) -> str | None:
-    found = [reading for reading in readings(digits, ordinal=ordinal) if reading in other]
+    known = readings(digits, ordinal=ordinal)
     if article:
-        found = [reading for reading in found if not reading.startswith(("ahundred", "athousand"))]
+        known = frozenset(re.sub("^a(?=hundred|thousand)", "", reading) for reading in known)
+    found = [reading for reading in known if reading in other]
     return max(found, key=lambda reading: (len(reading), reading), default=None)
 
 
@@ -137,7 +139,7 @@ def readings(digits: str, *, ordinal: bool = False) -> frozenset[str]:
         english = {_english(number, joint) for joint in (" ", " and ")}
         if 1 <= len(digits) <= 4:
             english |= _in_pairs(digits)
-        if 100 <= number <= 1999 and number // 100 == 1:
+        if number // 100 == 1 or number // 1000 == 1:
             english |= {re.sub("^one ", "a ", phrase) for phrase in english}
         french = {_french(number)}
         spoken |= english | french | _chinese_readings(number)
@@ -226,8 +228,8 @@ def _french_ordinal(phrase: str) -> str:
 def _chinese_readings(number: int) -> set[str]:
     plain = _chinese(number)
     spoken = {plain, re.sub("二(?=[百千万亿])", "两", plain)}
-    if 10 <= number < 20:
-        spoken.add(plain.removeprefix("一"))
+    if plain.startswith("一十"):
+        spoken |= {phrase.removeprefix("一") for phrase in spoken}
     if number == 2:
         spoken.add("两")
     return spoken | {"第" + phrase for phrase in spoken}

@@ -16,6 +16,7 @@ _HEAD = re.compile(
     r'"IntervalTier"\s*(?:name ?= ?)?"(?:[^"]|"")*"\s*(?:xmin ?= ?)?\S+\s*(?:xmax ?= ?)?\S+\s*'
     r"(?:intervals ?: ?size ?= ?)?(\d+)"
 )
+_N_TIERS = re.compile(r"<exists>\s*(?:size ?= ?)?(\d+)")
 _NEGATIVE_TIME = re.compile(r"^\s*(?:xmin|xmax)\s*=\s*-[0.]*[1-9]", re.MULTILINE)
 
 
@@ -82,6 +83,9 @@ def _tiers(path: Path, content: str) -> list[tuple[str, Sequence[tuple[float, fl
         raise damaged from None
     # praatio takes what is there; a file that was cut off says more than it holds.
     sizes = [int(size) for size in _HEAD.findall(content)]
-    if sizes != [len(intervals) for _, intervals in tiers]:
+    n_tiers = _N_TIERS.search(content)
+    if sizes != [len(intervals) for _, intervals in tiers] or (
+        n_tiers is None or int(n_tiers[1]) != len(parsed["tiers"])
+    ):
         raise damaged
     return tiers

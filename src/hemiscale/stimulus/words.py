@@ -97,6 +97,8 @@ def _read_table(path: Path, content: str, section: str | int | None) -> list[_Ro
     else:
         reader = csv.reader(lines, delimiter=delimiter)
     cells = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+    if delimiter == "\t":
+        cells = [(number, [_unquote(cell) for cell in row]) for number, row in cells]
     if not cells:
         raise InputError(f"{path}: the table is empty.")
     columns = find_columns(cells[0][1])
@@ -180,7 +182,7 @@ def _check(path: Path, rows: list[_Row], row_name: str) -> tuple[pd.DataFrame, l
     latest = (-math.inf, 0)  # onset, row
     for row in rows:
         where = f"{path}, {row_name} {row.number}"
-        word = _unquote(row.word.strip())
+        word = row.word.strip()
         onset, end = _number(row.onset), _number(row.end)
         if not word and offsets and onset is not None and end is not None:
             # "hasnt" and a row without a word: a contraction whose rest was timed but not written.
@@ -232,6 +234,7 @@ def _check(path: Path, rows: list[_Row], row_name: str) -> tuple[pd.DataFrame, l
 
 def _unquote(word: str) -> str:
     """Take off the quotation marks that spreadsheets put around a cell of a tsv file."""
+    word = word.strip()
     if len(word) > 2 and word[0] == word[-1] == '"':
         return word[1:-1].replace('""', '"').strip()
     return word
