@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hemiscale.pipeline.features import Progress, Reading
+from hemiscale.pipeline.fitting import fit_layer
 from hemiscale.pipeline.inputs import StudyInputs
 from hemiscale.pipeline.plan import FeatureSet
 from hemiscale.pipeline.targets import Targets
@@ -81,8 +82,6 @@ def score_layers(
     """
     import xarray as xr
 
-    from hemiscale.encoding import fit_runs
-
     encoding = study.encoding
     n_subjects, n_runs, n_targets = len(targets.subjects), len(targets.slices), targets.n_targets
     alphas = np.geomspace(encoding.penalty_low, encoding.penalty_high, encoding.n_penalties)
@@ -106,9 +105,10 @@ def score_layers(
                     f"{feature.name}, layer {k}: {n_constant} of {width} features never "
                     "change in some run and were left out."
                 )
-            fit = fit_runs(
+            fit = fit_layer(
                 features,
                 bank,
+                encoding,
                 alphas=alphas,
                 validation=encoding.validation,
                 search=encoding.search,

@@ -96,6 +96,11 @@ class Encoding(Table):
     n_penalties: int = Field(default=16, ge=1)
     validation: Literal["first", "all"] = "all"
     search: Literal["adaptive", "exhaustive"] = "adaptive"
+    dimensions: int | None = Field(
+        default=None, ge=1, description="project wider layers to this many features; default: none"
+    )
+    reduction: Literal["random projection", "pca"] = "random projection"
+    reduction_seed: int = Field(default=0, ge=0, description="of the random projection")
 
     @model_validator(mode="after")
     def _ordered(self) -> Encoding:
