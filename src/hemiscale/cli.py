@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import shlex
 import sys
@@ -66,6 +65,15 @@ Workers = Annotated[
         "--workers", min=1, help="Processes, one thread each.", show_default="one per core"
     ),
 ]
+Dask = Annotated[
+    str | None,
+    typer.Option(
+        "--dask",
+        help="Work on the workers of this Dask scheduler (tcp://... or tls://...), or on the "
+        "\\[cluster] of the study file: cluster.",
+        show_default="this machine",
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show nothing but errors.")]
 
 
@@ -101,10 +109,11 @@ def run(
     extra: With = None,
     device: DeviceOption = Device.cpu,
     workers: Workers = None,
+    dask: Dask = None,
     quiet: Quiet = False,
 ) -> None:
     """Run a study, doing only what is not done yet."""
-    _run(study, out, only, extra, device, workers, quiet)
+    _run(study, out, only, extra, device, workers, quiet, dask)
 
 
 @app.command()
@@ -143,9 +152,37 @@ def report(study: StudyFile, out: Out = None, quiet: Quiet = False) -> None:
 
 
 @app.command()
+def compare(
+    first: Annotated[str, typer.Argument(help="Results folder.", show_default=False)],
+    second: Annotated[str, typer.Argument(help="Another one, or: published.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the page.")] = Path("comparison"),
+    subjects: Annotated[
+        str | None,
+        typer.Option(
+            "--subjects",
+            help="listeners or average.",
+            show_default="listeners where there are some",
+        ),
+    ] = None,
+) -> None:
+    """Show two studies side by side in one page; "published" is the paper's English study."""
+    from hemiscale.report import compare_studies
+
+    if subjects not in (None, "listeners", "average"):
+        raise InputError(f"--subjects {subjects}: say listeners or average.")
+    typer.echo(compare_studies(first, second, out, subjects=subjects))
+
+
+@app.command()
 def new(
     folder: Annotated[Path, typer.Argument(help="Folder to make.", show_default=False)],
-    like: Annotated[str, typer.Option("--like", help="alice or own-data.")] = "own-data",
+    like: Annotated[
+        str,
+        typer.Option(
+            "--like",
+            help="alice, petit-prince-en, -fr, -cn, petit-prince-en-individuals or own-data.",
+        ),
+    ] = "own-data",
 ) -> None:
     """Write a commented study file to start from."""
     from hemiscale.datasets import write_template
@@ -199,6 +236,7 @@ def _run(
     device: Device,
     workers: int | None,
     quiet: bool,
+    dask: str | None = None,
 ) -> None:
     from hemiscale.pipeline import run_study
     from hemiscale.pipeline.plan import with_model
@@ -212,6 +250,7 @@ def _run(
         only=only or [],
         device=device.value,
         workers=workers or os.cpu_count() or 1,
+        dask=dask,
         quiet=quiet,
         command=shlex.join(["hemiscale", *sys.argv[1:]]),
     )
@@ -234,7 +273,6 @@ def main() -> None:
         typer.echo("stopped; what is finished is kept.", err=True)
         sys.exit(130)
     except Exception as error:
-        logging.getLogger("hemiscale").exception("an error that hemiscale did not foresee")
         if os.environ.get("HEMISCALE_DEBUG"):
             raise
         typer.echo(

@@ -22,7 +22,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from hemiscale.errors import HemiscaleWarning
+from hemiscale.errors import HemiscaleError, HemiscaleWarning
 from hemiscale.results import cannot_be_written
 
 __all__ = ["Display", "log_to"]
@@ -64,6 +64,11 @@ def log_to(path: Path) -> Iterator[None]:
     logger.setLevel(logging.INFO)
     try:
         yield
+    except HemiscaleError:
+        raise
+    except Exception:
+        logger.exception("an error that hemiscale did not foresee")
+        raise
     finally:
         logger.setLevel(level)
         logger.removeHandler(handler)

@@ -57,6 +57,7 @@ def run_study(
     only: Sequence[str] = (),
     device: str = "cpu",
     workers: int = 1,
+    dask: str | None = None,
     quiet: bool = False,
     command: str = "",
 ) -> Path:
@@ -73,6 +74,9 @@ def run_study(
         "cpu" or "cuda".
     workers : int
         Processes, one thread each. The results are the same for any number.
+    dask : str, optional
+        Address of a Dask scheduler whose workers make activations and scores, or "cluster" for
+        the one that the study describes. The results are the same.
     quiet : bool
         Show nothing.
     command : str
@@ -99,7 +103,8 @@ def run_study(
         inputs = read_inputs(study)
         states = file_states(input_files(study, inputs))
         features, missing = available(choose(plan_study(study), only))
-        device = _device(device, display)
+        if dask is None:  # the workers of a cluster have devices of their own
+            device = _device(device, display)
         for notice in [*inputs.notices, *missing.values()]:
             display.warn(notice)
         write_text(folder.study, study_toml(study, versions=versions()))
@@ -108,7 +113,7 @@ def run_study(
             display.warn(notice)
         make_ceiling(study, brain.targets, folder, display)
         outcomes = work_on_all(
-            study, inputs, brain.targets, features, folder, device, workers, display
+            study, inputs, brain.targets, features, folder, device, workers, display, dask=dask
         )
         raise_if_changed(states)
         write_diagnostics(study, inputs, brain, features, missing, folder, command)

@@ -24,6 +24,8 @@ def work_on_all(
     device: str,
     workers: int,
     display: Display,
+    *,
+    dask: str | None = None,
 ) -> list[Outcome]:
     """Make the scores of every feature set that has none yet.
 
@@ -38,6 +40,8 @@ def work_on_all(
     workers : int
         Processes, one thread each.
     display : Display
+    dask : str, optional
+        Address of a Dask scheduler whose workers do the work.
 
     Returns
     -------
@@ -73,6 +77,14 @@ def work_on_all(
     with display.bars():
         if todo:
             display.advance(overall, 0, len(todo))
+        if dask is not None and todo:
+            from hemiscale.pipeline.cluster import work_on_cluster
+
+            for outcome in work_on_cluster(
+                study, inputs, targets, todo, folder, device, dask, display
+            ):
+                finished(outcome)
+            return outcomes
         if workers == 1:
             for feature in todo:
                 finished(work_on(study, inputs, targets, feature, folder, device, display.advance))

@@ -4,6 +4,7 @@
 problem, with the line it stands on and, for an unknown key, the nearest known one.
 """
 
+from hemiscale.study.cluster import Cluster
 from hemiscale.study.model import (
     ActivationOptions,
     Baselines,
@@ -30,6 +31,7 @@ __all__ = [
     "ActivationOptions",
     "Baselines",
     "BidsRecordings",
+    "Cluster",
     "Design",
     "Encoding",
     "ModelChoice",

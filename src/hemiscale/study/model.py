@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from hemiscale.study.base import Name, NotNegative, Paths, PathsOrNone, Positive, Table, twice
+from hemiscale.study.cluster import Cluster
 from hemiscale.study.recordings import Recordings, RegionTables
 
 __all__ = [
@@ -170,6 +171,7 @@ class Study(Table):
     activations: ActivationOptions = ActivationOptions()
     models: list[ModelChoice] = Field(default=[])
     baselines: Baselines = Baselines()
+    cluster: Cluster | None = None
 
     @model_validator(mode="after")
     def _something_to_score(self) -> Study:
