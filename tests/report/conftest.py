@@ -328,3 +328,19 @@ def make_results(tmp_path: Path) -> Callable[..., Path]:
         return write_results(tmp_path / "results", models, n_listeners)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def voxel_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a simulated voxel study, made once."""
+    from importlib.util import module_from_spec, spec_from_file_location
+
+    from hemiscale.report import write_report
+
+    # Tests are no package; the helper lies beside this file.
+    spec = spec_from_file_location("report_voxels", Path(__file__).with_name("voxels.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return write_report(module.write_voxel_results(tmp_path_factory.mktemp("voxels")))

@@ -192,3 +192,14 @@ def test_print_is_on_white_without_controls(tab: Tab, simulated_report: Path) ->
     assert tab.run(_SHOWN, ".filters, nav, .copy, details.rows") == []
     pdf = tab.driver.execute_cdp_cmd("Page.printToPDF", {"printBackground": True})
     assert len(pdf["data"]) > 50_000
+
+
+def test_a_voxel_page_opens_fits_and_passes(tab: Tab, voxel_report: Path) -> None:
+    tab.open(voxel_report, width=PHONE, theme="dark")
+    assert tab.console() == []
+    assert tab.requests() == [voxel_report.as_uri()]
+    tab.run("for (const d of document.querySelectorAll('details')) d.open = true")
+    assert tab.run("return document.documentElement.scrollWidth") <= PHONE
+    assert tab.violations() == []
+    brains = tab.run(_SHOWN, "#figure-ceiling-map .narrow image")
+    assert len(brains) == 5  # four views and the colour bar

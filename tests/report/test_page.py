@@ -57,6 +57,15 @@ class Reader(HTMLParser):
                 self.handlers.append(name)
 
 
+VOXEL_FIGURES = (
+    *("baselines", "regions", "regions-average", "ceiling-map", "ceiling-distribution"),
+    *("law-parameters", "law-reliable", "law-large", "law-bits-per-byte", "law-perplexity"),
+    *("family-layers", "spread", "best-and-worst", "best-and-worst-glass", "slope-map"),
+    *("left-right-parameters", "left-minus-right-panels", "left-right", "region-slopes"),
+    *("region-curves", "slope-against-ceiling", "listeners", "listener-slopes"),
+)
+
+
 @pytest.fixture(scope="module")
 def page(simulated_report: Path) -> Reader:
     return Reader(simulated_report.read_text(encoding="utf-8"))
@@ -152,3 +161,26 @@ def test_every_caption_says_what_data(simulated_results: Path) -> None:
         for plan in chapter.plans:
             assert results.name in plan.caption, plan.name
             assert re.search(r"\d+ listeners?", plan.caption), plan.name
+
+
+def test_a_voxel_study_has_its_own_figures(voxel_report: Path) -> None:
+    text = voxel_report.read_text(encoding="utf-8")
+    for name in VOXEL_FIGURES:
+        assert f'<figure id="figure-{name}"' in text, name
+        assert (voxel_report.parent / "figures" / f"{name}.tsv").is_file()
+    assert "could not be made" not in text
+    assert "could not be read" not in text
+    assert re.search(r"<b>\d+</b> voxels", text)
+    assert voxel_report.stat().st_size < LIMIT
+
+
+def test_a_damaged_map_takes_its_figures_away_and_nothing_else(voxel_report: Path) -> None:
+    import shutil
+
+    folder = voxel_report.parent.with_name("damaged")
+    shutil.copytree(voxel_report.parent, folder, ignore=shutil.ignore_patterns("figures"))
+    (folder / "maps.nc").write_bytes(b"no map")
+    text = write_report(folder).read_text(encoding="utf-8")
+    assert "maps.nc could not be read" in text
+    assert "the results hold no maps of scores" in text
+    assert '<figure id="figure-region-curves"' in text

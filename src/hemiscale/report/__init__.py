@@ -9,12 +9,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hemiscale.report.comparison import compare_studies
     from hemiscale.report.load import Results, load_results
     from hemiscale.report.page import render_page, write_report
     from hemiscale.report.svg import save_figure
 
 _HOME = {
     "Results": "load",
+    "compare_studies": "comparison",
     "load_results": "load",
     "render_page": "page",
     "save_figure": "svg",
@@ -23,6 +25,7 @@ _HOME = {
 
 __all__ = [
     "Results",
+    "compare_studies",
     "load_results",
     "render_page",
     "save_figure",

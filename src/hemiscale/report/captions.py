@@ -32,6 +32,7 @@ __all__ = [
 LAYER_CHOICE = "Layer chosen on validation scans, never on the test scans."
 
 _MOST_NAMED = 12
+_PER = {"log parameters": "tenfold of parameters", "bits per byte": "bit per byte"}
 
 
 class Words:
@@ -49,6 +50,8 @@ class Words:
         What the bars of the main figures are.
     regions : str
         Abbreviated region names spelt out; "" where the study gives no labels.
+    places : {"regions", "voxels"}
+        What mean scores are means over.
     families : list of str
     """
 
@@ -66,6 +69,7 @@ class Words:
         self.data = f"{results.name}: {who}{time}, {kind}." if n else self.average_data
         self.interval = interval_words(self.over, n)
         self.regions = _spelt_out(results)
+        self.places = "voxels" if results.voxelwise else "regions"
         self.families = sorted({f for f in results.models["family"] if f})
 
 
@@ -99,8 +103,9 @@ def describe_law(law: dict[str, Any] | None) -> str:
     """
     if law is None or law.get("slope") is None:
         return ""
-    log = law.get("predictor") == "log parameters"
-    factor, per = (math.log(10), "tenfold of parameters") if log else (1.0, "bit per byte")
+    predictor = str(law.get("predictor"))
+    factor = math.log(10) if predictor == "log parameters" else 1.0
+    per = _PER.get(predictor, f"unit of {predictor}")
     text = f"Slope {numbers.score(law['slope'] * factor, sign=True)} per {per}"
     if law.get("slope_low") is not None and law.get("slope_high") is not None:
         low, high = law["slope_low"] * factor, law["slope_high"] * factor

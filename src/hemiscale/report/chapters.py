@@ -54,9 +54,10 @@ def _scores(results: Results, words: Words) -> Chapter:
             "baselines",
             "What each model and each baseline predicts",
             f"{words.data} Brain score: correlation between predicted and measured signal of "
-            "left-out scans, mean over all regions. Filled: trained; hollow: the same network "
-            f"untrained; grey: baselines. {words.interval} Small ticks: single random seeds, which "
-            f"are averaged within each listener before the interval is taken. {LAYER_CHOICE}",
+            f"left-out scans, mean over all {words.places}. Filled: trained; hollow: the same "
+            f"network untrained; grey: baselines. {words.interval} Small ticks: single random "
+            "seeds, which are averaged within each listener before the interval is taken. "
+            f"{LAYER_CHOICE}",
             lambda: tidy.score_columns(tidy.baseline_rows(results, words.subjects)),
             lambda rows, width: figures.baseline_scores(
                 rows,
@@ -85,11 +86,12 @@ def _scores(results: Results, words: Words) -> Chapter:
 
 def _regions(results: Results, words: Words, subjects: str) -> FigurePlan:
     average = subjects == "average"
+    what = "selection of voxels" if results.voxelwise else "region"
     ceiling = results.ceiling if average and len(results.ceiling) else None
     if ceiling is not None and results.voxelwise:
         ceiling = ceiling[ceiling["hemisphere"] == "both"]
     if average:
-        name, title = "regions-average", "Scores of the average subject by region"
+        name, title = "regions-average", f"Scores of the average subject by {what}"
         text = (
             f"{words.average_data} Averaging the recordings first removes much of the noise, so "
             "these scores are higher than those of single listeners. "
@@ -102,8 +104,8 @@ def _regions(results: Results, words: Words, subjects: str) -> FigurePlan:
                 "may pass it."
             )
     else:
-        name, title = "regions", "Scores by region"
-        text = f"{words.data} A panel per region; marks as above. {words.interval}"
+        name, title = "regions", f"Scores by {what}"
+        text = f"{words.data} A panel per {what}; marks as above. {words.interval}"
         if len(results.ceiling):
             text += (
                 " The ceiling is not drawn here: it is that of averages of listeners, which are "
@@ -136,7 +138,7 @@ def _size(results: Results, words: Words) -> Chapter:
         return FigurePlan(
             name,
             title,
-            f"{data} Mean over regions. {text} {interval} Dashed: least squares through the "
+            f"{data} Mean over {words.places}. {text} {interval} Dashed: least squares through the "
             "trained models, each counted once, with the 95 % band of the line over models. Grey "
             "lines: baselines that have no size, their intervals at the right edge. "
             f"{captions.describe_law(law)} {LAYER_CHOICE}",
@@ -238,9 +240,9 @@ def _layers(results: Results, words: Words) -> Chapter:
             FigurePlan(
                 "layers",
                 "Score by relative depth",
-                f"{words.data} Mean over regions; every layer’s score on the test scans. Solid and "
-                "filled: trained; dashed and hollow: the untrained twin. Shaded: 95 % interval "
-                f"over {words.over}. To read the best layer off this figure would inflate its "
+                f"{words.data} Mean over {words.places}; every layer’s score on the test scans. "
+                "Solid and filled: trained; dashed and hollow: the untrained twin. Shaded: 95 % "
+                f"interval over {words.over}. To read the best layer off this figure would inflate its "
                 "score; the scores above do not do that.",
                 lambda: tidy.layer_rows(results, words.subjects),
                 lambda rows, width: figures.layer_profiles(
@@ -262,9 +264,9 @@ def _training(results: Results, words: Words) -> Chapter:
             FigurePlan(
                 "training",
                 "Score and bits per byte during training",
-                f"{words.data} Mean over regions. Small points: checkpoints; hollow: the untrained "
-                f"twin; large: the finished model. {words.interval} Beside it: bits per byte of "
-                f"the story at the same steps (fewer is better). {LAYER_CHOICE}",
+                f"{words.data} Mean over {words.places}. Small points: checkpoints; hollow: the "
+                f"untrained twin; large: the finished model. {words.interval} Beside it: bits per "
+                f"byte of the story at the same steps (fewer is better). {LAYER_CHOICE}",
                 lambda: tidy.training_rows(results, words.subjects),
                 lambda rows, width: figures.training_trajectory(
                     rows, width=width, over=words.over, families=words.families
@@ -285,7 +287,7 @@ def _listeners(results: Results, words: Words) -> Chapter:
             FigurePlan(
                 "listeners",
                 "Each listener’s score",
-                f"{words.data} Mean over regions, and over seeds where there are several. "
+                f"{words.data} Mean over {words.places}, and over seeds where there are several. "
                 "Listeners are sorted by the model that leads the legend. No intervals: each mark "
                 f"is one person. {LAYER_CHOICE}",
                 lambda: tidy.listener_rows(results),

@@ -134,6 +134,9 @@ def _twins(rows: pd.DataFrame) -> list[str]:
     if not pairs:
         return []
     above = sum(score[a] > score[b] for a, b in pairs)
+    if len(pairs) == 1:
+        answer = "raises" if above else "does not raise"
+        return [f"Training {answer} the score of the one model that has an untrained twin."]
     share = f"all {above}" if above == len(pairs) else f"{above} of the {len(pairs)}"
     return [f"Training raises the score in {share} models that have an untrained twin."]
 

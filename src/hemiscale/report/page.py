@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hemiscale.report import facts
 from hemiscale.report.chapters import chapters, diagnostic_plans, timing_plan
@@ -13,11 +13,12 @@ from hemiscale.report.limits import what_it_says
 from hemiscale.report.load import Results, load_results
 from hemiscale.report.plans import Chapter, FigurePlan
 from hemiscale.report.tables import Table, plan_tables, small_table
+from hemiscale.results import write_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["DrawnFigure", "draw_figure", "render_page", "write_report"]
+__all__ = ["DrawnFigure", "draw_figure", "fill_template", "render_page", "write_report"]
 
 logger = logging.getLogger("hemiscale")
 
@@ -75,10 +76,7 @@ def write_report(folder: Path | str) -> Path:
     """
     results = load_results(Path(folder))
     page = results.folder / "report.html"
-    html = render_page(results)
-    part = page.with_name(page.name + ".part")
-    part.write_text(html, encoding="utf-8", newline="\n")
-    part.replace(page)
+    write_text(page, render_page(results))
     return page
 
 
@@ -94,6 +92,43 @@ def render_page(results: Results) -> str:
     str
         HTML.
     """
+    plan: list[Chapter] = chapters(results)
+    drawn = {
+        chapter.name: [draw_figure(folder, figure) for figure in chapter.plans] for chapter in plan
+    }
+    return fill_template(
+        "report.html.j2",
+        results=results,
+        simulated=results.simulated,
+        chapters=plan,
+        drawn=drawn,
+        tables=plan_tables(results),
+        limits=what_it_says(results),
+        facts=facts.key_facts(results),
+        diagnostics=facts.diagnostics(results),
+        diagnostic_figures=[draw_figure(folder, p) for p in diagnostic_plans(results)],
+        timing_figure=draw_figure(folder, timing_plan(results)),
+        machine=facts.machine(results),
+        command=facts.command(results),
+        bibtex=facts.bibtex(results),
+        filters=facts.filters(results),
+    )
+
+
+def fill_template(name: str, **content: Any) -> str:
+    """Fill a template with our style and script; all other text is escaped.
+
+    Parameters
+    ----------
+    name : str
+        File among the templates.
+    **content
+        What it shows.
+
+    Returns
+    -------
+    str
+    """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
@@ -104,37 +139,22 @@ def render_page(results: Results) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    plan: list[Chapter] = chapters(results)
-    drawn = {
-        chapter.name: [draw_figure(results, figure) for figure in chapter.plans] for chapter in plan
-    }
     # Style and script are our own files; everything else is escaped by the template engine.
-    return environment.get_template("report.html.j2").render(
-        results=results,
-        chapters=plan,
-        drawn=drawn,
-        tables=plan_tables(results),
-        limits=what_it_says(results),
-        facts=facts.key_facts(results),
-        diagnostics=facts.diagnostics(results),
-        diagnostic_figures=[draw_figure(results, p) for p in diagnostic_plans(results)],
-        timing_figure=draw_figure(results, timing_plan(results)),
-        machine=facts.machine(results),
-        command=facts.command(results),
-        bibtex=facts.bibtex(results),
-        filters=facts.filters(results),
+    return environment.get_template(name).render(
         style=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),
         script=Markup((_TEMPLATES / "report.js").read_text(encoding="utf-8")),
         markup=Markup,
+        **content,
     )
 
 
-def draw_figure(results: Results, plan: FigurePlan) -> DrawnFigure:
+def draw_figure(folder: Path, plan: FigurePlan) -> DrawnFigure:
     """Draw one figure for the page and write its files; never raises.
 
     Parameters
     ----------
-    results : Results
+    folder : Path
+        Of the page; files go into ``figures`` there.
     plan : FigurePlan
 
     Returns
@@ -145,17 +165,17 @@ def draw_figure(results: Results, plan: FigurePlan) -> DrawnFigure:
         rows = plan.rows()
         if not len(rows):
             return DrawnFigure(plan, "missing", problem=plan.missing)
-        return _draw(results, plan, rows)
+        return _draw(folder, plan, rows)
     except Exception as error:  # whatever it is, it must not take the page down
         logger.warning("the figure %s could not be made", plan.name, exc_info=True)
         return DrawnFigure(plan, "failed", problem=f"{type(error).__name__}: {error}")
 
 
-def _draw(results: Results, plan: FigurePlan, rows: pd.DataFrame) -> DrawnFigure:
+def _draw(root: Path, plan: FigurePlan, rows: pd.DataFrame) -> DrawnFigure:
     from hemiscale.report.figures.style import DOUBLE_COLUMN, SINGLE_COLUMN
     from hemiscale.report.svg import draw_svg, inline_svg, save_figure
 
-    folder = results.folder / "figures"
+    folder = root / "figures"
     folder.mkdir(exist_ok=True)
     variants = {}
     for name, width in (("wide", DOUBLE_COLUMN), ("narrow", SINGLE_COLUMN)):

@@ -26,10 +26,8 @@ class _Study:
         self.subjects = "average" if results.has_average else "listeners"
         self.over = "runs" if self.subjects == "average" else "listeners"
         self.data = words.average_data if self.subjects == "average" else words.data
-        how = "runs" if self.subjects == "average" else "listeners"
-        self.interval = (
-            "Bars: 95 % interval over runs (Student’s t)." if how == "runs" else words.interval
-        )
+        runs = "Bars: 95 % interval over runs (Student’s t)."
+        self.interval = runs if self.over == "runs" else words.interval
 
     def law(
         self, response: str, predictor: str = "log parameters", **options: str
@@ -277,11 +275,12 @@ def _sides(study: _Study) -> Chapter:
         )
         for panel, selection, column in voxel_rows.PANELS
     }
-    told = " ".join(
-        f"{panel}: crosses zero at {_crossing(law)}."
+    crossings = [
+        f"{panel} at {_crossing(law)}"
         for panel, law in laws.items()
         if law is not None and law.get("zero_crossing") is not None
-    )
+    ]
+    told = f"The lines cross zero: {'; '.join(crossings)}." if crossings else ""
     return Chapter(
         "sides",
         "Left and right",
