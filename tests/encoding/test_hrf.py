@@ -1,11 +1,15 @@
 """`hrf_design` against nilearn, column by column."""
 
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nilearn.glm.first_level.hemodynamic_models import compute_regressor
 
+import hemiscale.datasets
 from hemiscale.encoding import convolved_features, hrf_design
 from hemiscale.errors import HemiscaleWarning
 
@@ -105,3 +109,42 @@ def test_bad_events_are_refused(onsets, durations, message):
 def test_unknown_models_are_refused():
     with pytest.raises(ValueError, match="expected one of glover"):
         hrf_design(np.array([1.0]), np.array([0.1]), 20, 2.0, hrf_model="canonical")
+
+
+def real_words(story):
+    """A real word table from the package: onsets, durations, number of scans."""
+    folder = Path(hemiscale.datasets.__file__).parent
+    if story == "alice":
+        words = pd.read_csv(folder / "alice" / "words.csv")
+        return words["onset"].to_numpy(), (words["offset"] - words["onset"]).to_numpy(), 362
+    words = pd.read_csv(folder / "petit_prince" / "words_en.csv")
+    words = words[words["section"] == 3]
+    return words["onset"].to_numpy(), (words["offset"] - words["onset"]).to_numpy(), 340
+
+
+@pytest.mark.parametrize("story", ["alice", "petit-prince"])
+@pytest.mark.parametrize("model", ["glover", "spm + derivative + dispersion", "fir"])
+@pytest.mark.parametrize(("t_r", "reference"), [(2.0, 0.5), (1.3, 0.0)])
+def test_equals_nilearn_on_real_word_tables(story, model, t_r, reference):
+    onsets, durations, n_scans = real_words(story)
+    assert len(onsets) > 1000
+    n_scans = int(n_scans * 2.0 / t_r) - 60  # words past the end
+    activations = np.random.default_rng(0).standard_normal((len(onsets), 2))
+    design = hrf_design(onsets, durations, n_scans, t_r, hrf_model=model, slice_time_ref=reference)
+    options = {"fir_delays": [1, 2, 3, 4]} if model == "fir" else {}
+    truth = nilearn_columns(
+        onsets, durations, activations, n_scans, t_r, model, reference, **options
+    )
+    ours = convolved_features(design, activations, orthogonal=model != "fir")
+    np.testing.assert_allclose(
+        ours, np.concatenate(list(truth.transpose(1, 0, 2)), axis=1), rtol=0, atol=1e-10
+    )
+
+
+def test_words_of_no_length_and_words_on_top_of_each_other():
+    onsets = np.array([4.0, 4.0, 4.1, 10.0, 10.0, 37.99, 38.0, 39.0])
+    durations = np.array([0.0, 0.5, 3.0, 0.0, 0.0, 0.0, 5.0, 0.0])
+    activations = np.random.default_rng(0).standard_normal((8, 3))
+    design = hrf_design(onsets, durations, 20, 2.0)
+    truth = nilearn_columns(onsets, durations, activations, 20, 2.0, "glover", 0.5)[:, 0]
+    np.testing.assert_allclose(design @ activations, truth, rtol=0, atol=1e-10)

@@ -100,7 +100,7 @@ def himalaya_part(
     problem: Problem,
     alphas: Sequence[float] | Array,
     *,
-    n_tests: int = 2,
+    n_tests: int = 1,
     backend: str = "numpy",
 ) -> Part:
     """Time himalaya's cross-validated ridge on the first test runs, one penalty for all voxels.
@@ -153,5 +153,5 @@ def himalaya_part(
         took, (chosen[test], scores[test]) = cpu_seconds(partial(one, test))
         seconds += took
     solver = "solve_ridge_cv_svd" if primal else "solve_kernel_ridge_cv_eigenvalues"
-    said = f"{n_tests} of {n_runs} test runs ({solver}), scaled"
+    said = f"{n_tests} of {n_runs} test runs, scaled ({solver})"
     return Part(seconds, seconds * n_runs / n_tests, said, scores, chosen)

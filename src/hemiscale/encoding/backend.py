@@ -55,11 +55,16 @@ class Backend(Protocol):
     def spd_inverse(self, matrix: Array, shift: float, dtype: Dtype) -> Array:
         """Inverse of ``matrix + shift I`` (symmetric, positive definite)."""
 
-    def shifted(self, matrix: Array, shift: float) -> Array:
-        """Return ``matrix + shift I``, a copy."""
+    def spd_solve(self, matrix: Array, shift: float, rows: Array, dtype: Dtype) -> Array:
+        """Solve ``solution (matrix + shift I) = rows``: rows times the inverse."""
 
-    def correlate(self, prediction: Array, target: Array, target_norm: Array) -> np.ndarray:
-        """Pearson r of each row of two (n_targets, n_scans) arrays, as a numpy array."""
+    def correlate(
+        self, prediction: Array, target: Array, target_norm: Array, *, centred: bool
+    ) -> np.ndarray:
+        """Pearson r of each row of two (n_targets, n_scans) arrays, as a numpy array.
+
+        `centred`: the predictions' means are zero already.
+        """
 
 
 class NumpyBackend:
@@ -111,39 +116,67 @@ class NumpyBackend:
         """Inverse of ``matrix + shift I`` by Cholesky, in `dtype`."""
         from scipy.linalg import lapack
 
-        n = len(matrix)
-        self.flops += float(n) ** 3
-        work = matrix.astype(dtype)
-        np.fill_diagonal(work, work.diagonal() + shift)
-        if work.flags.c_contiguous:
-            work = work.T  # the same matrix, in LAPACK's order
-        single = work.dtype == np.float32
-        factorise = lapack.spotrf if single else lapack.dpotrf
-        invert = lapack.spotri if single else lapack.dpotri
-        factor, info = factorise(work, lower=1, clean=1, overwrite_a=1)
-        if info == 0:
-            inverse, info = invert(factor, lower=1, overwrite_c=1)
+        self.flops += float(len(matrix)) ** 3
+        factor = _factored(matrix, shift, dtype)
+        invert = lapack.spotri if factor.dtype == np.float32 else lapack.dpotri
+        inverse, info = invert(factor, lower=1, overwrite_c=1)
         if info != 0:
-            raise np.linalg.LinAlgError(
-                f"A matrix with penalty {shift:g} is not positive definite in {dtype}; "
-                "leave out the smallest penalties or use dtype='float64'."
-            )
+            raise _not_positive(shift, dtype)
         return _mirror_lower(inverse)
 
-    def shifted(self, matrix: np.ndarray, shift: float) -> np.ndarray:
-        """Return ``matrix + shift I``, a copy."""
-        result = np.array(matrix)
-        np.fill_diagonal(result, result.diagonal() + shift)
-        return result
+    def spd_solve(
+        self, matrix: np.ndarray, shift: float, rows: np.ndarray, dtype: Dtype
+    ) -> np.ndarray:
+        """Solve ``solution (matrix + shift I) = rows`` by Cholesky, in `dtype`."""
+        from scipy.linalg import lapack
+
+        n = len(matrix)
+        self.flops += float(n) ** 3 / 3 + 2.0 * n * n * len(rows)
+        factor = _factored(matrix, shift, dtype)
+        solve = lapack.spotrs if factor.dtype == np.float32 else lapack.dpotrs
+        # Symmetric: rows times the inverse is the transpose of the inverse times columns.
+        columns = np.array(rows, dtype=dtype, order="C").T
+        solution, info = solve(factor, columns, lower=1, overwrite_b=1)
+        if info != 0:
+            raise _not_positive(shift, dtype)
+        return solution.T
 
     def correlate(
-        self, prediction: np.ndarray, target: np.ndarray, target_norm: np.ndarray
+        self,
+        prediction: np.ndarray,
+        target: np.ndarray,
+        target_norm: np.ndarray,
+        *,
+        centred: bool,
     ) -> np.ndarray:
         """Pearson r of each row; 0 where a prediction is constant."""
-        centred = prediction - prediction.mean(axis=1, keepdims=True)
-        product = np.einsum("ij,ij->i", centred, target)
-        norm = np.sqrt(np.einsum("ij,ij->i", centred, centred)) * target_norm
+        if not centred:
+            prediction = prediction - prediction.mean(axis=1, keepdims=True)
+        product = np.einsum("ij,ij->i", prediction, target)
+        norm = np.sqrt(np.einsum("ij,ij->i", prediction, prediction)) * target_norm
         return np.divide(product, norm, out=np.zeros_like(product), where=norm > 0)
+
+
+def _factored(matrix: np.ndarray, shift: float, dtype: Dtype) -> np.ndarray:
+    """Return the lower Cholesky factor of ``matrix + shift I``, in LAPACK's order."""
+    from scipy.linalg import lapack
+
+    work = matrix.astype(dtype)
+    np.fill_diagonal(work, work.diagonal() + shift)
+    if work.flags.c_contiguous:
+        work = work.T  # the same matrix, in LAPACK's order
+    factorise = lapack.spotrf if work.dtype == np.float32 else lapack.dpotrf
+    factor, info = factorise(work, lower=1, clean=1, overwrite_a=1)
+    if info != 0:
+        raise _not_positive(shift, dtype)
+    return factor
+
+
+def _not_positive(shift: float, dtype: Dtype) -> np.linalg.LinAlgError:
+    return np.linalg.LinAlgError(
+        f"A matrix with penalty {shift:g} is not positive definite in {dtype}; "
+        "leave out the smallest penalties or use dtype='float64'."
+    )
 
 
 def _mirror_lower(matrix: np.ndarray, block: int = 256) -> np.ndarray:

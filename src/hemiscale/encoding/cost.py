@@ -42,6 +42,6 @@ def primal_operations(
     """
     n, p, longest = float(sum(lengths)), float(n_features), max(lengths)
     kernel = _DOUBLE * n * p**2
-    factor = (1 + _HALF_RATE / p) * p**3 + 2 * p**2 * longest
+    factor = (1 + _HALF_RATE / p) * p**3 / 3 + 2 * p**2 * longest
     factors = factor * (n_alphas * n_left_out_sets + 2 * _DOUBLE * len(lengths))
     return kernel + factors + 2.0 * n * p * n_targets * 2

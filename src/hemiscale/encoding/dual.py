@@ -49,11 +49,19 @@ class DualSystem:
     slices : sequence of slice
         Where each run lies among all scans.
     backend : Backend
+    centred : bool
+        Features have mean zero in every run, and so have predictions.
     """
 
     def __init__(
-        self, features: Sequence[np.ndarray], slices: Sequence[slice], backend: Backend
+        self,
+        features: Sequence[np.ndarray],
+        slices: Sequence[slice],
+        backend: Backend,
+        *,
+        centred: bool = False,
     ) -> None:
+        self.centred = centred
         self.backend = backend
         self.slices = list(slices)
         self.kernel = backend.gram(features)

@@ -113,7 +113,9 @@ def fit_runs(
 
     operations_before = bank.backend.flops
     partners = validation_runs(bank.n_runs, validation)
-    system, validator = plan(features, bank, partners, alphas, adaptive=adaptive, form=form)
+    system, validator = plan(
+        features, bank, partners, alphas, adaptive=adaptive, form=form, centred=standardise
+    )
     engine = Engine(system, validator, bank, alphas, groups, n_groups)
     if adaptive:
         engine.race_adaptively()

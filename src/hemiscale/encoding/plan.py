@@ -28,6 +28,7 @@ def plan(
     *,
     adaptive: bool,
     form: str = "auto",
+    centred: bool = False,
 ) -> tuple[System, Validator]:
     """Choose between primal and dual, and between the two ways to validate, by cost.
 
@@ -40,6 +41,8 @@ def plan(
     adaptive : bool
         Whether penalties will be dropped on the way.
     form : {"auto", "primal", "dual"}
+    centred : bool
+        Features have mean zero in every run.
     """
     n_alphas = len(alphas)
     n_features, n_scans, longest = features[0].shape[1], sum(bank.lengths), max(bank.lengths)
@@ -63,9 +66,9 @@ def plan(
         bank.lengths, n_features, bank.n_usable, n_alphas
     )
     if form == "primal" or (form == "auto" and primal_cost < dual_cost):
-        primal = PrimalSystem(features, bank.slices, bank.backend)
+        primal = PrimalSystem(features, bank.slices, bank.backend, centred=centred)
         return primal, PredictorValidator(primal, partners)
-    dual = DualSystem(features, bank.slices, bank.backend)
+    dual = DualSystem(features, bank.slices, bank.backend, centred=centred)
     if bank.dtype == "float32" and dual.drowns(float(alphas.max())):
         residuals = False  # y minus the residual would be nothing but rounding
     return dual, (ResidualValidator if residuals else PredictorValidator)(dual, partners)

@@ -31,11 +31,11 @@ class PrimalView:
         self._rest: dict[LeftOut, Array] = {}
 
     def _training_products(self, left_out: LeftOut) -> Array:
+        if not left_out:
+            return self._all
         if left_out not in self._rest:
-            rest = self._all
-            for run in left_out:
-                rest = rest - self._per_run[run]
-            self._rest[left_out] = rest
+            *others, last = left_out
+            self._rest[left_out] = self._training_products(tuple(others)) - self._per_run[last]
         return self._rest[left_out]
 
     def predict(self, predictor: Predictor, rows: np.ndarray | None = None) -> Array:
@@ -56,11 +56,19 @@ class PrimalSystem:
     slices : sequence of slice
         Where each run lies among all scans.
     backend : Backend
+    centred : bool
+        Features have mean zero in every run, and so have predictions.
     """
 
     def __init__(
-        self, features: Sequence[np.ndarray], slices: Sequence[slice], backend: Backend
+        self,
+        features: Sequence[np.ndarray],
+        slices: Sequence[slice],
+        backend: Backend,
+        *,
+        centred: bool = False,
     ) -> None:
+        self.centred = centred
         self.backend = backend
         self.slices = list(slices)
         self.lengths = [len(x) for x in features]
@@ -94,10 +102,9 @@ class PrimalSystem:
             covariance = self.total
             for run in left_out:
                 covariance = covariance - self.per_run[run]
-            inverse = backend.spd_inverse(covariance, alpha, dtype)
             runs = [task.run for task in tasks if task.left_out == left_out]
             x = backend.concatenate([self.features(dtype)[run] for run in runs])
-            solved = backend.cast(backend.matmul(x, inverse), stream)
+            solved = backend.cast(backend.spd_solve(covariance, alpha, x, dtype), stream)
             for run, rows in zip(runs, run_slices([self.lengths[r] for r in runs]), strict=True):
                 result[Task(left_out, run)] = Predictor(left_out, [(everything, solved[rows])])
         return result

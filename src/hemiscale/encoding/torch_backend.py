@@ -73,20 +73,33 @@ class TorchBackend:
     def spd_inverse(self, matrix: torch.Tensor, shift: float, dtype: Dtype) -> torch.Tensor:
         """Inverse of ``matrix + shift I`` by Cholesky, in `dtype`."""
         self.flops += float(len(matrix)) ** 3
-        factor = torch.linalg.cholesky(self.cast(self.shifted(matrix, shift), dtype))
-        return torch.cholesky_inverse(factor)
+        return torch.cholesky_inverse(self._factored(matrix, shift, dtype))
 
-    def shifted(self, matrix: torch.Tensor, shift: float) -> torch.Tensor:
-        """Return ``matrix + shift I``, a copy."""
-        result = matrix.clone()
-        result.diagonal().add_(shift)
-        return result
+    def spd_solve(
+        self, matrix: torch.Tensor, shift: float, rows: torch.Tensor, dtype: Dtype
+    ) -> torch.Tensor:
+        """Solve ``solution (matrix + shift I) = rows`` by Cholesky, in `dtype`."""
+        n = len(matrix)
+        self.flops += float(n) ** 3 / 3 + 2.0 * n * n * len(rows)
+        factor = self._factored(matrix, shift, dtype)
+        return torch.cholesky_solve(self.cast(rows, dtype).T, factor).T
+
+    def _factored(self, matrix: torch.Tensor, shift: float, dtype: Dtype) -> torch.Tensor:
+        shifted = self.cast(matrix, dtype).clone()
+        shifted.diagonal().add_(shift)
+        return torch.linalg.cholesky(shifted)
 
     def correlate(
-        self, prediction: torch.Tensor, target: torch.Tensor, target_norm: torch.Tensor
+        self,
+        prediction: torch.Tensor,
+        target: torch.Tensor,
+        target_norm: torch.Tensor,
+        *,
+        centred: bool,
     ) -> np.ndarray:
         """Pearson r of each row; 0 where a prediction is constant."""
-        centred = prediction - prediction.mean(dim=1, keepdim=True)
-        product = (centred * target).sum(dim=1)
-        norm = centred.square().sum(dim=1).sqrt() * target_norm
+        if not centred:
+            prediction = prediction - prediction.mean(dim=1, keepdim=True)
+        product = (prediction * target).sum(dim=1)
+        norm = prediction.square().sum(dim=1).sqrt() * target_norm
         return self.numpy(torch.where(norm > 0, product / norm, torch.zeros_like(norm)))

@@ -71,7 +71,7 @@ def score_block(
     target, norm = view.block.data[:, system.slices[run]], view.block.norms[run]
     if rows is not None:
         target, norm = system.backend.take(target, rows), system.backend.take(norm, rows)
-    return system.backend.correlate(prediction, target, norm)
+    return system.backend.correlate(prediction, target, norm, centred=system.centred)
 
 
 class PredictorValidator:

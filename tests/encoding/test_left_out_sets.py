@@ -1,0 +1,71 @@
+"""One inverse for every left-out set: the formulas against models fitted without the set."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hemiscale.encoding.backend import NumpyBackend
+from hemiscale.encoding.bank import TargetBank
+from hemiscale.encoding.dual import DualSystem
+from hemiscale.encoding.folds import run_slices
+from hemiscale.encoding.predictors import Task
+from hemiscale.encoding.primal import PrimalSystem
+from hemiscale.encoding.residuals import ResidualOperators, pair_residuals
+
+
+def brute_force(x, y, left_out, run, alpha):
+    kept = [r for r in range(len(x)) if r not in left_out]
+    X, Y = np.concatenate([x[r] for r in kept]), np.concatenate([y[r] for r in kept])
+    weights = np.linalg.solve(X.T @ X + alpha * np.eye(X.shape[1]), X.T @ Y)
+    return x[run] @ weights
+
+
+LENGTHS = st.lists(st.integers(3, 15), min_size=3, max_size=6)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10**6), LENGTHS, st.integers(1, 60), st.floats(0.1, 1e4))
+def test_residuals_of_all_pairs(problem, seed, lengths, n_features, alpha):
+    x, y = problem(seed, lengths, n_features, 5)
+    backend, slices = NumpyBackend(), run_slices(lengths)
+    system = DualSystem(x, slices, backend)
+    pairs = list(combinations(range(len(lengths)), 2))
+    inverse = system.residual_operator(alpha, "float64")
+    operators = ResidualOperators(inverse, slices, pairs, backend, "float64")
+    targets = np.ascontiguousarray(np.concatenate(y).T)
+    seen = []
+    for pair, residuals in pair_residuals(operators, targets, pairs):
+        seen.append(pair)
+        for run in pair:
+            truth = y[run] - brute_force(x, y, pair, run, alpha)
+            np.testing.assert_allclose(residuals[run].T, truth, rtol=0, atol=1e-8)
+    assert seen == pairs
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10**6), LENGTHS, st.integers(1, 60), st.floats(0.1, 1e4))
+def test_predictors_of_single_runs_and_pairs(problem, seed, lengths, n_features, alpha):
+    x, y = problem(seed, lengths, n_features, 5)
+    bank = TargetBank(y, dtype="float64", standardise=False)
+    block = bank.block(0)
+    runs = range(len(lengths))
+    singles = [Task((run,), run) for run in runs]
+    pairs = [Task(pair, run) for pair in combinations(runs, 2) for run in pair]
+    with_first = [task for task in pairs if task.left_out[0] == 0]
+    for system in (DualSystem(x, bank.slices, bank.backend),
+                   PrimalSystem(x, bank.slices, bank.backend)):  # fmt: skip
+        for tasks in (singles, pairs, with_first):
+            predictors = system.predictors(alpha, tasks, "float64", "float64")
+            view = system.view(block)
+            for task in tasks:
+                ours = view.predict(predictors[task])
+                truth = brute_force(x, y, task.left_out, task.run, alpha)
+                np.testing.assert_allclose(ours.T, truth[:, bank.order], rtol=0, atol=1e-8)
+
+
+def test_a_matrix_that_is_not_positive_definite_is_an_error():
+    with pytest.raises(np.linalg.LinAlgError, match="leave out the smallest penalties"):
+        NumpyBackend().spd_inverse(-np.eye(3), 0.0, "float64")
