@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from hemiscale.models.entries import catalogue as catalogue
     from hemiscale.models.entries import expand_group as expand_group
     from hemiscale.models.entries import find_model as find_model
+    from hemiscale.models.estimates import estimate_model as estimate_model
+    from hemiscale.models.hub import download_model as download_model
+    from hemiscale.models.identity import model_identity as model_identity
+    from hemiscale.models.layer_names import describe_layers as describe_layers
     from hemiscale.models.loading import load_model as load_model
     from hemiscale.models.reading import Story as Story
     from hemiscale.models.reading import extract_activations as extract_activations
@@ -22,6 +26,10 @@ if TYPE_CHECKING:
     from hemiscale.models.sources import local_files as local_files
 
 _HOMES = {
+    "download_model": "hub",
+    "estimate_model": "estimates",
+    "model_identity": "identity",
+    "describe_layers": "layer_names",
     "CatalogueEntry": "entries",
     "catalogue": "entries",
     "expand_group": "entries",
@@ -39,11 +47,15 @@ __all__ = [
     "Story",
     "availability",
     "catalogue",
+    "describe_layers",
+    "download_model",
+    "estimate_model",
     "expand_group",
     "extract_activations",
     "find_model",
     "load_model",
     "local_files",
+    "model_identity",
     "read_story",
 ]
 

@@ -53,6 +53,8 @@ class CatalogueEntry:
     step_folder, step_revision : str or None
         Where they are; ``{step}`` stands for the number, ``{billions}`` for the tokens read.
     tokens_per_step : int
+    stored_bytes : float
+        Bytes per parameter in the files at the hub.
     ppl, hellaswag : float or None
         As published by Bonnasse-Gahot & Pallier (2024): perplexity per token on WikiText-2, and
         accuracy in percent.
@@ -83,6 +85,7 @@ class CatalogueEntry:
     tokens_per_step: int = 0
     step_folder: str | None = None
     step_revision: str | None = None
+    stored_bytes: float = 2.0
     ppl: float | None = None
     hellaswag: float | None = None
 
@@ -111,7 +114,11 @@ class CatalogueEntry:
         InputError
             Where there is no such checkpoint.
         """
-        changes: dict[str, Any] = {"name": f"{self.name}@{revision}", "ppl": None, "hellaswag": None}
+        changes: dict[str, Any] = {
+            "name": f"{self.name}@{revision}",
+            "ppl": None,
+            "hellaswag": None,
+        }
         number = re.fullmatch(r"step(\d+)", revision)
         if number and int(number[1]) in self.steps:
             step = int(number[1])

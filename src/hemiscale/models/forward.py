@@ -9,9 +9,30 @@ import numpy as np
 
 from hemiscale.errors import InputError
 
-__all__ = ["Forward"]
+__all__ = ["Forward", "input_device"]
 
 _ROWS_AT_ONCE = 256
+
+
+def input_device(model: Any) -> Any:
+    """Find where a model expects its token ids.
+
+    Parameters
+    ----------
+    model : transformers.PreTrainedModel
+        Whole on one device, or spread over several by accelerate.
+
+    Returns
+    -------
+    torch.device
+    """
+    import torch
+
+    device = model.get_input_embeddings().weight.device
+    if device.type != "meta":
+        return device
+    # Weights that accelerate keeps aside are brought to the device that computes.
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 class Forward:
@@ -32,7 +53,7 @@ class Forward:
         self._model = model
         self._layers = None if layers is None else list(layers)
         self._piecewise: bool | None = None
-        self._device = next(model.parameters()).device
+        self._device = input_device(model)
 
     def __call__(self, ids: np.ndarray) -> tuple[list[Any], Callable[[int, int], np.ndarray]]:
         """Read windows.
@@ -75,9 +96,24 @@ class Forward:
                     found[start - first : stop - first] = chosen.double().cpu().numpy()
             return found
 
-        return self._kept(states), predict
+        return self.kept(states), predict
 
-    def _kept(self, states: list[Any]) -> list[Any]:
+    def kept(self, states: list[Any]) -> list[Any]:
+        """Choose the wanted entries from a list over all of them.
+
+        Parameters
+        ----------
+        states : list
+
+        Returns
+        -------
+        list
+
+        Raises
+        ------
+        InputError
+            Where a wanted entry is not there.
+        """
         if self._layers is None:
             return states
         wrong = [k for k in self._layers if not -len(states) <= k < len(states)]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
+import warnings
 from pathlib import Path
 from typing import Any
 
-from hemiscale.errors import InputError
+from hemiscale.errors import HemiscaleWarning, InputError
 from hemiscale.models.gguf_files import converted_folder
 from hemiscale.models.quiet import quiet_transformers
 from hemiscale.models.sources import Source, availability, locate_source
@@ -13,6 +15,7 @@ from hemiscale.models.sources import Source, availability, locate_source
 __all__ = ["load_model"]
 
 _DTYPES = ("float32", "bfloat16", "float16")
+_QUANTISATIONS = ("8bit", "4bit")
 
 
 def load_model(
@@ -22,6 +25,8 @@ def load_model(
     tokenizer: str | Path | None = None,
     device: str = "cpu",
     dtype: str = "float32",
+    device_map: str | None = None,
+    quantisation: str | None = None,
 ) -> tuple[Any, Any]:
     """Load a causal language model and its tokenizer, ready to read.
 
@@ -39,6 +44,10 @@ def load_model(
         "cpu" or "cuda".
     dtype : str
         "float32", "bfloat16" or "float16".
+    device_map : str, optional
+        "auto" spreads the model over GPUs and CPU (needs accelerate).
+    quantisation : str, optional
+        "8bit" or "4bit" (needs bitsandbytes).
 
     Returns
     -------
@@ -50,19 +59,74 @@ def load_model(
     ------
     InputError
         Where it cannot be had here; the sentence says what to do.
+
+    Warns
+    -----
+    HemiscaleWarning
+        Where there is no CUDA device and the CPU takes its place.
     """
-    if dtype not in _DTYPES:
-        raise InputError(f"dtype {dtype!r} is not known; use {', '.join(_DTYPES)}.")
+    _check_options(untrained, dtype, device_map, quantisation)
     reason = availability(source)
     if reason is not None:
         raise InputError(reason)
     found = locate_source(source)
     folder = _folder(found)
-    model = (
-        _untrained(folder, untrained, dtype) if untrained is not None else _trained(folder, dtype)
-    )
-    words = _tokenizer(Path(tokenizer) if tokenizer else found.tokenizer or folder)
-    return model.to(device).eval(), words
+    device = _device(device)
+    words = _tokenizer(_tokenizer_folder(tokenizer, found, folder))
+    if untrained is not None:
+        return _untrained(folder, untrained, dtype).to(device).eval(), words
+    placed = device_map or ({"": device} if quantisation else None)
+    model = _trained(folder, dtype, placed, quantisation)
+    return (model if placed else model.to(device)).eval(), words
+
+
+def _check_options(
+    untrained: int | None, dtype: str, device_map: str | None, quantisation: str | None
+) -> None:
+    problems = []
+    if dtype not in _DTYPES:
+        problems.append(f"dtype {dtype!r} is not known; use {', '.join(_DTYPES)}.")
+    if quantisation is not None and quantisation not in _QUANTISATIONS:
+        problems.append(
+            f"quantisation {quantisation!r} is not known; use {' or '.join(_QUANTISATIONS)}."
+        )
+    for option, value, package in (
+        ("device_map", device_map, "accelerate"),
+        ("quantisation", quantisation, "bitsandbytes"),
+    ):
+        if value is not None and importlib.util.find_spec(package) is None:
+            problems.append(
+                f"{option} = {value!r} needs {package}: pip install 'hemiscale[large]'."
+            )
+        if value is not None and untrained is not None:
+            problems.append(f"{option} = {value!r} cannot be used with untrained weights.")
+    if problems:
+        raise InputError(*problems)
+
+
+def _device(device: str) -> str:
+    import torch
+
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        warnings.warn(
+            "there is no CUDA device here; the model runs on the CPU.",
+            HemiscaleWarning,
+            stacklevel=3,
+        )
+        return "cpu"
+    return device
+
+
+def _tokenizer_folder(tokenizer: str | Path | None, found: Source, folder: Path) -> Path:
+    if tokenizer is None:
+        return found.tokenizer or folder
+    if Path(tokenizer).is_dir():
+        return Path(tokenizer)
+    reason = availability(tokenizer)
+    if reason is not None:
+        raise InputError(f"the tokenizer {str(tokenizer)!r} cannot be had: {reason}")
+    other = locate_source(tokenizer)
+    return other.tokenizer or _folder(other)
 
 
 def _folder(found: Source) -> Path:
@@ -70,12 +134,19 @@ def _folder(found: Source) -> Path:
     return converted_folder(found.path) if found.kind == "gguf" else found.path
 
 
-def _trained(folder: Path, dtype: str) -> Any:
+def _trained(folder: Path, dtype: str, placed: Any, quantisation: str | None) -> Any:
     import torch
+    from safetensors import SafetensorError
+
+    options: dict[str, Any] = {"device_map": placed} if placed else {}
 
     with quiet_transformers():
-        from transformers import AutoModelForCausalLM
+        from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
+        if quantisation is not None:
+            options["quantization_config"] = BitsAndBytesConfig(
+                load_in_8bit=quantisation == "8bit", load_in_4bit=quantisation == "4bit"
+            )
         try:
             return AutoModelForCausalLM.from_pretrained(
                 str(folder),
@@ -83,11 +154,13 @@ def _trained(folder: Path, dtype: str) -> Any:
                 use_safetensors=True,
                 local_files_only=True,
                 trust_remote_code=False,
+                **options,
             )
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
             reason = str(error).strip().splitlines()
             raise InputError(
-                f"{folder}: the model cannot be loaded ({reason[0] if reason else error!r})."
+                f"{folder}: the model cannot be loaded ({reason[0] if reason else error!r}); "
+                "is a file of it damaged? Download or save it again."
             ) from error
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from hemiscale.errors import HemiscaleError, InputError
 from hemiscale.models.contexts import window_length
 from hemiscale.models.forward import Forward
+from hemiscale.models.layer_names import describe_layers
 from hemiscale.models.pooling import WordPool
 from hemiscale.models.tokens import tokenize, words_to_tokens
 from hemiscale.models.windows import batches, windows
@@ -42,6 +43,8 @@ class Story:
     n_windows : int
     prefix : tuple of int
         Special tokens in front of every window.
+    layers : list of str
+        What each entry of `activations` is (`describe_layers`).
     """
 
     activations: np.ndarray | list[np.ndarray]
@@ -52,6 +55,7 @@ class Story:
     n_bytes: int
     n_windows: int
     prefix: tuple[int, ...]
+    layers: list[str]
 
     @property
     def bits_per_byte(self) -> float:
@@ -165,6 +169,7 @@ def read_story(
         n_bytes=_bytes_predicted(text, tokens.spans, unpredicted),
         n_windows=len(found),
         prefix=tokens.prefix,
+        layers=forward.kept(describe_layers(model, tokens.ids[:3].tolist())),
     )
 
 

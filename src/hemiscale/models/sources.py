@@ -161,7 +161,7 @@ def _static_files(source: str | Path) -> list[Path] | None:
     if path.is_dir():
         return None
     if path.is_file():
-        return None if _is_gguf(path) else [path]
+        return None if _is_gguf(path) or path.suffix == ".gguf" else [path]
     entry = find_entry(str(source))
     if entry is None or entry.kind != "static embedding":
         return None
