@@ -242,8 +242,8 @@ def _layers(results: Results, words: Words) -> Chapter:
                 "Score by relative depth",
                 f"{words.data} Mean over {words.places}; every layer’s score on the test scans. "
                 "Solid and filled: trained; dashed and hollow: the untrained twin. Shaded: 95 % "
-                f"interval over {words.over}. To read the best layer off this figure would inflate its "
-                "score; the scores above do not do that.",
+                f"interval over {words.over}. To read the best layer off this figure would inflate "
+                "its score; the scores above do not do that.",
                 lambda: tidy.layer_rows(results, words.subjects),
                 lambda rows, width: figures.layer_profiles(
                     rows, width=width, over=words.over, families=words.families

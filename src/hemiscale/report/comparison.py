@@ -15,6 +15,7 @@ from hemiscale.report.compared import ComparedStudy, read_side
 from hemiscale.report.page import draw_figure, fill_template
 from hemiscale.report.plans import FigurePlan
 from hemiscale.report.tables import Cell, Row, Table
+from hemiscale.report.tidy import KIND_ORDER
 from hemiscale.results import write_text
 
 if TYPE_CHECKING:
@@ -233,13 +234,15 @@ def _cannot(a: ComparedStudy, b: ComparedStudy) -> list[str]:
 
 
 def _models(a: ComparedStudy, b: ComparedStudy) -> Table:
-    keys = ["label", "kind", "family", "parameters"]
     merged = a.rows.merge(b.rows, on=["label", "kind"], how="outer", suffixes=("_a", "_b"))
     columns = [("model", False), ("kind", False), (f"score, {a.name}", True)]
     columns += [(f"score, {b.name}", True), ("second minus first", True)]
     columns += [(f"left − right, {a.name}", True), (f"left − right, {b.name}", True)]
     rows = []
-    for record in merged.sort_values(["kind", "label"], kind="stable").to_dict("records"):
+    rank = {kind: k for k, kind in enumerate(KIND_ORDER)}
+    merged = merged.assign(rank=merged["kind"].map(rank).fillna(len(rank)))
+    merged = merged.sort_values(["rank", "score_b", "score_a", "label"], kind="stable")
+    for record in merged.to_dict("records"):
         one, two = record["score_a"], record["score_b"]
         family = record["family_a"] if isinstance(record["family_a"], str) else record["family_b"]
         both = isinstance(one, float) and isinstance(two, float) and math.isfinite(one + two)
@@ -262,7 +265,7 @@ def _models(a: ComparedStudy, b: ComparedStudy) -> Table:
     return Table(
         "models",
         f"Every model of either study. Intervals: 95 %, {a.name} over {a.over}, {b.name} over "
-        f"{b.over}. Models are matched by {keys[0].replace('label', 'name')} and kind.",
+        f"{b.over}. Models are matched by name and kind.",
         columns,
         rows,
     )

@@ -92,6 +92,7 @@ def render_page(results: Results) -> str:
     str
         HTML.
     """
+    folder = results.folder
     plan: list[Chapter] = chapters(results)
     drawn = {
         chapter.name: [draw_figure(folder, figure) for figure in chapter.plans] for chapter in plan
