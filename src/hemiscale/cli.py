@@ -117,6 +117,81 @@ def run(
 
 
 @app.command()
+def fetch(
+    study: StudyFile,
+    subject: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--subject",
+            help="Fetch only this listener; may be given several times.",
+            show_default="all",
+        ),
+    ] = None,
+    models: Annotated[
+        bool, typer.Option("--models/--no-models", help="Also the models that the study names.")
+    ] = True,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Transfers at a time.")] = 4,
+    quiet: Quiet = False,
+) -> None:
+    """Download the recordings and models that a study names; resume, verify size and checksum."""
+    from rich.console import Console
+
+    from hemiscale.pipeline import fetch_study
+    from hemiscale.pipeline.progress import Display
+
+    display = Display(Console(stderr=True), quiet=quiet)
+    with display.bars():
+        done = fetch_study(
+            _read(study),
+            subjects=subject,
+            models=models,
+            workers=workers,
+            progress=display.advance,
+        )
+    for notice in done.notices:
+        display.warn(notice)
+    typer.echo(f"{done.downloaded} file(s) downloaded, {done.kept} were here already.")
+
+
+@app.command()
+def rehearse(
+    folder: Annotated[Path, typer.Argument(help="Folder to make.", show_default=False)],
+    listeners: Annotated[int, typer.Option("--listeners", min=2, help="Simulated listeners.")] = 3,
+    small: Annotated[
+        bool, typer.Option("--small", help="Three runs and 8 mm instead of nine and 4 mm.")
+    ] = False,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of all that is random.")] = 0,
+    compare: Annotated[
+        Path | None,
+        typer.Option(
+            "--compare",
+            help="Write nothing; compare this results folder with what was planted.",
+            show_default="none",
+        ),
+    ] = None,
+) -> None:
+    """Write simulated recordings in the form of Le Petit Prince, to rehearse a whole study on."""
+    if compare is not None:
+        from hemiscale.pipeline.rehearsal_check import compare_with_planted
+
+        for row in compare_with_planted(folder / "planted.nc", compare):
+            typer.echo(
+                f"{'found' if row.inside else 'MISSED':>6}  {row.quantity}: planted "
+                f"{row.planted:+.4f}, found {row.found:+.4f} ({row.low:+.4f} to {row.high:+.4f})"
+            )
+        return
+    from hemiscale.pipeline.rehearsal import write_rehearsal
+
+    made = write_rehearsal(
+        folder, n_listeners=listeners, small=small, seed=seed, progress=typer.echo
+    )
+    typer.echo(
+        f"wrote {made.n_listeners} SIMULATED listeners, {made.n_runs} runs, {made.n_voxels:,} "
+        f"voxels; next: hemiscale run {made.study}"
+    )
+
+
+@app.command()
 def check(study: StudyFile) -> None:
     """Read all inputs of a study, compute nothing, and say all that is wrong with them."""
     from hemiscale.pipeline import check_study
@@ -188,6 +263,14 @@ def new(
     from hemiscale.datasets import write_template
 
     typer.echo(f"wrote {write_template(folder, like)}; next: hemiscale check {folder}/study.toml")
+
+
+@app.command()
+def bench(device: DeviceOption = Device.cpu) -> None:
+    """Measure the encoding engine on this machine, beside scikit-learn; about two minutes."""
+    from hemiscale.bench.command import bench
+
+    bench(device=device.value)
 
 
 @app.command()
