@@ -6,6 +6,7 @@ import dataclasses
 import re
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from hemiscale.errors import HemiscaleWarning, InputError
 from hemiscale.study import Study
 
 __all__ = ["Story", "collect", "joined_words", "read_stories"]
+
+LARGEST_TEXTS = 100_000_000  # bytes
 
 
 @dataclass(frozen=True)
@@ -160,11 +163,17 @@ def _texts_of_zip(path: Path, n_runs: int, password: str) -> dict[str, str]:
     """Texts by name, in the order of the numbers in their names."""
     try:
         with zipfile.ZipFile(path) as archive:
-            names = [
-                info.filename
+            texts_inside = [
+                info
                 for info in archive.infolist()
                 if info.filename.lower().endswith(".txt") and not info.filename.startswith("__")
             ]
+            # What an archive says of its sizes also bounds what is unpacked.
+            if sum(info.file_size for info in texts_inside) > LARGEST_TEXTS:
+                raise InputError(
+                    f"{path}: its texts are larger than any story; is it the right zip?"
+                )
+            names = [info.filename for info in texts_inside]
             if len(names) != n_runs:
                 raise InputError(
                     f"{path}: holds {len(names)} text file(s) where the story has {n_runs} runs."
@@ -182,7 +191,7 @@ def _texts_of_zip(path: Path, n_runs: int, password: str) -> dict[str, str]:
             f"{path}: is packed or encrypted in a way that cannot be read here; unpack it and "
             "name its text files in the study."
         ) from None
-    except (zipfile.BadZipFile, OSError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError) as error:
         raise InputError(f"{path}: not a whole zip archive ({error}).") from None
     try:
         decoded = {name: content.decode("utf-8-sig") for name, content in texts.items()}
