@@ -109,7 +109,7 @@ def work_on_cluster(
         for k, feature in enumerate(features):
             options: dict[str, Any] = {"priority": -k, "pure": False}
             notices: Any = []
-            if device == "cuda" and feature.is_language_model:
+            if device == "cuda" and feature.reads_story:
                 # The GPU is free for the next model while any worker fits this one's layers.
                 on_gpu = options | {"resources": {GPU: 1}}
                 notices = client.submit(_read, shared, feature, hemiscale.__version__, **on_gpu)

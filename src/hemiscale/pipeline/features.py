@@ -163,6 +163,7 @@ def extract(
             step=options.step,
             pooling=options.pooling,
             bos=options.bos,
+            layers=[0] if feature.surprisal else None,
             progress=progress,
         )
         write_activations(
@@ -278,6 +279,8 @@ def baseline_features(feature: FeatureSet, inputs: StudyInputs) -> list[np.ndarr
             )
         elif feature.kind == "random embedding":
             features.append(baselines.random_embeddings(words, feature.width, seed=feature.seed))
+        elif feature.name == "word-frequency":
+            features.append(_word_frequency(words, feature.source))
         elif feature.source == "word-rate":
             features.append(baselines.word_rate(len(words)))
         elif feature.source == "word-length":
@@ -285,3 +288,40 @@ def baseline_features(feature: FeatureSet, inputs: StudyInputs) -> list[np.ndarr
         else:
             features.append(baselines.word_position(len(words)))
     return features
+
+
+def surprisal_features(
+    feature: FeatureSet, inputs: StudyInputs, folder: ResultsFolder
+) -> list[np.ndarray]:
+    """Surprisal of every word, from what `extract` stored.
+
+    Parameters
+    ----------
+    feature : FeatureSet
+    inputs : StudyInputs
+    folder : ResultsFolder
+
+    Returns
+    -------
+    list over runs of (n_words, 1) arrays
+    """
+    from hemiscale.models.surprisal import word_surprisal
+
+    features = []
+    for k, run in enumerate(inputs.runs):
+        _, extras, _ = read_activations(folder.activations(feature.name, k + 1), layers=[])
+        features.append(
+            word_surprisal(
+                extras["token_log_probabilities"], extras["token_spans"], run.spans, run.text
+            )
+        )
+    return features
+
+
+def _word_frequency(words: list[str], source: str) -> np.ndarray:
+    from hemiscale.models.word_frequency import word_frequency
+
+    package, _, language = source.partition(":")
+    if package == "wordfreq":
+        return word_frequency(words, package, language=language)
+    return word_frequency(words, source)

@@ -128,7 +128,7 @@ def available(features: list[FeatureSet]) -> tuple[list[FeatureSet], dict[str, s
 
     ready, missing, problems = [], {}, []
     for feature in features:
-        needs_source = feature.is_language_model or feature.kind == "static embedding"
+        needs_source = feature.reads_story or feature.kind == "static embedding"
         reason = availability(feature.source) if needs_source else None
         if reason is None:
             ready.append(feature)

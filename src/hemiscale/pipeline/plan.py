@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import importlib.util
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,8 @@ class FeatureSet:
         0, 0 and -1 where there is no such thing or it is not known yet.
     optional : bool
         Skip it, and say so, where it cannot be had.
+    surprisal : bool
+        Its one feature is the surprisal that a language model has at each word.
     """
 
     name: str
@@ -54,6 +57,12 @@ class FeatureSet:
     n_layers: int = 0
     training_step: int = -1
     optional: bool = False
+    surprisal: bool = False
+
+    @property
+    def reads_story(self) -> bool:
+        """Whether a language model has to read the story for it."""
+        return self.is_language_model or self.surprisal
 
     @property
     def is_language_model(self) -> bool:
@@ -250,4 +259,49 @@ def _baselines(study: Study) -> list[FeatureSet]:
         features.append(
             FeatureSet(name=name, kind="static embedding", group=name, source=source, optional=True)
         )
-    return features
+    if baselines.word_frequency is not None:
+        name = "word-frequency"
+        source = _frequency_source(study, baselines.word_frequency)
+        features.append(FeatureSet(name=name, kind="control", group=name, source=source, width=1))
+    return features + [
+        feature for name in baselines.surprisal for feature in _surprisal(study, name)
+    ]
+
+
+def _frequency_source(study: Study, wanted: str) -> str:
+    if wanted != "wordfreq":
+        local = Path(study.folder) / wanted
+        if not local.is_file():
+            raise InputError(f"baselines.word_frequency: {local}: there is no such file.")
+        return str(local)
+    if importlib.util.find_spec("wordfreq") is None:
+        raise InputError(
+            "baselines.word_frequency: the package wordfreq is not installed; install it with "
+            "'pip install hemiscale[frequency]', or name a table of your own."
+        )
+    return f"wordfreq:{study.language}"
+
+
+def _surprisal(study: Study, name: str) -> list[FeatureSet]:
+    named = [model for model in study.models if name in (model.label, model.name)]
+    choice = named[0] if named else ModelChoice(name=name)
+    readers = _language_models(
+        choice.model_copy(update={"trained": True, "untrained": []}), Path(study.folder)
+    )
+    return [
+        FeatureSet(
+            **{
+                **vars(reader),
+                "name": f"surprisal-{reader.name}",
+                "group": f"surprisal-{reader.name}",
+                "kind": "control",
+                "family": "",
+                "width": 1,
+                "n_parameters": 0,
+                "n_layers": 0,
+                "training_step": -1,
+                "surprisal": True,
+            }
+        )
+        for reader in readers
+    ]

@@ -20,6 +20,7 @@ from hemiscale.pipeline.features import (
     extract,
     read_features,
     source_identity,
+    surprisal_features,
 )
 from hemiscale.pipeline.inputs import StudyInputs
 from hemiscale.pipeline.plan import FeatureSet
@@ -75,14 +76,14 @@ def score_fingerprint(
     -------
     str
     """
-    if feature.is_language_model:
+    if feature.reads_story:
         identity = source_identity(feature)
         made_from: Any = [
             activation_fingerprint(study, inputs, feature, identity, k)
             for k in range(len(inputs.runs))
         ]
     else:
-        static = feature.kind == "static embedding"
+        static = feature.kind == "static embedding" or Path(feature.source).is_file()
         made_from = source_identity(feature) if static else vars(feature)
     return fingerprint(
         hemiscale=hemiscale.__version__,
@@ -165,7 +166,7 @@ def work_on(
         start = time.perf_counter()
         reading = Reading()
         layers: Sequence[list[np.ndarray]]
-        if feature.is_language_model:
+        if feature.reads_story:
             import torch
 
             torch.set_num_threads(1)
@@ -178,6 +179,8 @@ def work_on(
                 progress=lambda done, total: report(f"{feature.name}: reading", done, total),
             )
             layers, reading = read_features(inputs, feature, folder)
+            if feature.surprisal:
+                layers, reading = [surprisal_features(feature, inputs, folder)], Reading()
         else:
             layers = [baseline_features(feature, inputs)]
         seconds["features"] = time.perf_counter() - start

@@ -150,6 +150,12 @@ class Baselines(Table):
     static_embeddings: list[str] = Field(
         default=[], description="GloVe or word2vec tables: catalogue name or file"
     )
+    word_frequency: str | None = Field(
+        default=None, description="'wordfreq' (the package), or a table with word and frequency"
+    )
+    surprisal: list[str] = Field(
+        default=[], description="language models whose surprisal of each word is a feature"
+    )
 
 
 class Study(Table):
