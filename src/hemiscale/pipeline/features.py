@@ -31,6 +31,7 @@ __all__ = [
     "extract",
     "read_features",
     "source_identity",
+    "surprisal_features",
 ]
 
 Progress = Callable[[int, int], None]

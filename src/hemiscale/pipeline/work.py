@@ -83,7 +83,8 @@ def score_fingerprint(
             for k in range(len(inputs.runs))
         ]
     else:
-        static = feature.kind == "static embedding" or Path(feature.source).is_file()
+        from_file = feature.name == "word-frequency" and Path(feature.source).is_file()
+        static = feature.kind == "static embedding" or from_file
         made_from = source_identity(feature) if static else vars(feature)
     return fingerprint(
         hemiscale=hemiscale.__version__,
