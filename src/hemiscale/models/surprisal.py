@@ -44,8 +44,8 @@ def word_surprisal(
     tokens = Tokens(np.zeros(len(bits), dtype=np.int64), token_spans, ())
     ranges = words_to_tokens(word_spans, tokens, text)
     members = [
-        [t for t in range(first, stop) if t == first or token_spans[t, 0] < end]
-        for (first, stop), end in zip(ranges, word_spans[:, 1], strict=True)
+        [t for t in range(first, stop) if start < end and (t == first or token_spans[t, 0] < end)]
+        for (first, stop), (start, end) in zip(ranges, word_spans, strict=True)
     ]
     n_sharing = np.bincount([t for word in members for t in word], minlength=len(bits))
     surprisal = np.array([(bits[word] / n_sharing[word]).sum() for word in members])
