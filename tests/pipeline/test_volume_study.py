@@ -10,6 +10,18 @@ from hemiscale.results import file_digest, read_dataset
 from hemiscale.study import read_study
 
 
+@pytest.fixture
+def no_page(monkeypatch):
+    """Leave out figures and page: they take most of the time of so small a study."""
+
+    def write(folder):
+        page = folder / "report.html"
+        page.write_text("")
+        return page
+
+    monkeypatch.setattr("hemiscale.report.write_report", write)
+
+
 def run(folder, out, **options):
     return run_study(read_study(folder / "study.toml"), out, quiet=True, **options)
 
@@ -80,7 +92,7 @@ def test_planted_side_is_found_and_results_have_their_form(volume_folder, tmp_pa
     assert models.loc["word-rate", "left_minus_right"] > 0.5
 
 
-def test_a_second_run_repeats_nothing_and_workers_do_not_matter(volume_folder, tmp_path):
+def test_a_second_run_repeats_nothing_and_workers_do_not_matter(no_page, volume_folder, tmp_path):
     out = tmp_path / "out"
     run(volume_folder, out)
     first = contents(out)
@@ -99,7 +111,7 @@ def test_a_second_run_repeats_nothing_and_workers_do_not_matter(volume_folder, t
     assert contents(tmp_path / "two") == first
 
 
-def test_an_interrupted_preparation_goes_on(volume_folder, tmp_path):
+def test_an_interrupted_preparation_goes_on(no_page, volume_folder, tmp_path):
     out = tmp_path / "out"
     run(volume_folder, out)
     first = contents(out)
@@ -114,7 +126,7 @@ def test_an_interrupted_preparation_goes_on(volume_folder, tmp_path):
     assert contents(out) == first
 
 
-def test_another_recording_is_noticed(volume_folder, tmp_path, bold_path):
+def test_another_recording_is_noticed(no_page, volume_folder, tmp_path, bold_path):
     out = tmp_path / "out"
     run(volume_folder, out)
     path = bold_path(volume_folder, "s1", 2)
@@ -127,7 +139,7 @@ def test_another_recording_is_noticed(volume_folder, tmp_path, bold_path):
     assert len(state.left) == 3
 
 
-def test_mask_is_computed_where_none_is_named(volume_folder, tmp_path):
+def test_mask_is_computed_where_none_is_named(no_page, volume_folder, tmp_path):
     change(volume_folder, ('mask = "mask.nii.gz"\n', "voxel_size = 8\n"))
     study = read_study(volume_folder / "study.toml")
     out = tmp_path / "out"
@@ -147,7 +159,7 @@ def test_mask_is_computed_where_none_is_named(volume_folder, tmp_path):
     assert len(study_status(study, out).done) == 3
 
 
-def test_average_subject_from_one_file_per_run(volume_folder, tmp_path, bold_path):
+def test_average_subject_from_one_file_per_run(no_page, volume_folder, tmp_path, bold_path):
     for k in (1, 2, 3):
         bold_path(volume_folder, "s1", k).rename(volume_folder / f"run{k}.nii.gz")
     change(
@@ -165,10 +177,9 @@ def test_average_subject_from_one_file_per_run(volume_folder, tmp_path, bold_pat
     assert ceiling.sizes["split"] == 4
 
 
-@pytest.mark.parametrize("workers", [1])
-def test_average_alone_keeps_no_listeners(volume_folder, tmp_path, workers):
+def test_average_alone_keeps_no_listeners(no_page, volume_folder, tmp_path):
     change(volume_folder, ("ceiling_splits = 2", "ceiling_splits = 0\nindividuals = false"))
-    run(volume_folder, tmp_path / "out", workers=workers)
+    run(volume_folder, tmp_path / "out")
     assert [p.name for p in (tmp_path / "out/prepared").iterdir() if p.is_dir()] == ["average"]
 
 
