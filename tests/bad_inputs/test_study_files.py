@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (sentences are not broken)
 """Study files that are wrong."""
 
 import pytest

@@ -56,9 +56,11 @@ def read_region_table(path: str | Path, regions: Sequence[str]) -> np.ndarray:
     problems: list[str] = []
     for k, (number, fields) in enumerate(rows):
         if len(fields) != n_columns:
+            commas = len(fields) == 2 * n_columns and "," in lines[number - 1]
+            hint = "; are these decimal commas? Write 1.5 instead of 1,5" if commas else ""
             problems.append(
                 f"{path}, row {number}: {len(fields)} values where {n_columns} regions "
-                "are expected."
+                f"are expected{hint}."
             )
             continue
         for column, field in enumerate(fields):
