@@ -380,7 +380,17 @@ def test_any_column_is_a_predictor_and_partial_laws_hold_others_constant(make_sc
     plain = find("hellaswag", [])
     assert plain["slope"] == pytest.approx(0.01, abs=2e-4)
     assert plain["n_families"] == 6
-    assert plain["families_resampled_low"] < 0.01 < plain["families_resampled_high"]
+    assert plain["over_families_low"] < 0.01 < plain["over_families_high"]
+    assert plain["crossing_families_low"] is not None
+    people = next(
+        law
+        for law in laws
+        if law["predictor"] == "hellaswag"
+        and law["subjects"] == "listeners"
+        and law["response"] == "score"
+        and not law["held_constant"]
+    )
+    assert people["slope_over_both_low"] < 0.01 < people["slope_over_both_high"]
     assert find("hellaswag", ["log parameters"])["slope"] == pytest.approx(0.01, abs=5e-4)
     assert abs(find("log parameters", ["hellaswag"])["slope"]) < 0.001
     shaped = find("log parameters", ["layers", "width"])

@@ -205,10 +205,12 @@ LAW_FIELDS: dict[str, str] = {
     "family_slope": "slope with a random intercept per family (REML)",
     "family_slope_low": "95 % interval of it; holds when families differ in level, not in slope",
     "family_slope_high": "the same",
-    "families_resampled_low": "95 % interval of the slope from resampling whole families: holds "
-    "whether families differ in level, in slope or not at all; null below five families",
-    "families_resampled_high": "the same",
-    "crossing_families_low": "95 % interval of the crossing from resampling whole families",
+    "over_families_low": "95 % interval of the slope over families (cluster-robust, CR2): holds "
+    "whether families differ in level, in slope or not at all; the one to read for other models",
+    "over_families_high": "the same",
+    "over_families_p": "two-sided p of the slope over families",
+    "crossing_families_low": "95 % interval of the crossing over families; null where it has no "
+    "bound",
     "crossing_families_high": "the same",
     "slope_without_a_family_low": "the lowest slope when one family is left out",
     "slope_without_a_family_high": "the highest",
@@ -225,6 +227,10 @@ LAW_FIELDS: dict[str, str] = {
     "slope_over_listeners_low": "95 % interval of it over listeners, these models taken as given: "
     "would other people show this slope? Says nothing about other models",
     "slope_over_listeners_high": "the same",
+    "slope_over_both_low": "95 % interval of the slope over families and listeners at once: would "
+    "other people show this slope with other models? Null below five families or two listeners",
+    "slope_over_both_high": "the same",
+    "slope_over_both_p": "two-sided p",
     "n_listeners": "listeners with a score for each of the models",
     "notes": "sentences: what these models cannot tell",
 }

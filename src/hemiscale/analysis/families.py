@@ -1,8 +1,9 @@
 """Models of one family are not independent: what is left of a slope when that is taken seriously.
 
-Three views, because with fewer than ten families none is perfect: a random family effect (families
-differ in level), a bootstrap that resamples whole families (they may differ in anything), and the
-slope without each family in turn (does the law hang on one of them?).
+Four views, because with fewer than ten families none is perfect: a random family effect (families
+differ in level), errors that are robust to anything that families have in common, a bootstrap that
+resamples whole families, and the slope without each family in turn (does the law hang on one of
+them?). The robust one is the interval to read: see docs/calibration.md.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from hemiscale.analysis.family_robust import RobustLine, robust_line
 from hemiscale.analysis.intervals import bca_interval, bootstrap_counts
 from hemiscale.analysis.regression import LeastSquares, least_squares
 
@@ -96,6 +98,8 @@ class FamilyEffect:
     ----------
     n_families : int
     mixed : MixedFit
+    robust : RobustLine
+        Intervals over families, whatever models of one family have in common.
     bootstrap : FamilyBootstrap
         Intervals from resampling whole families.
     left_out : dict of {family: slope}
@@ -104,6 +108,7 @@ class FamilyEffect:
 
     n_families: int
     mixed: MixedFit
+    robust: RobustLine
     bootstrap: FamilyBootstrap
     left_out: dict[str, float]
 
@@ -117,7 +122,7 @@ def family_effect(
     n_resamples: int = 5000,
     seed: int = 0,
 ) -> FamilyEffect:
-    """Take the three views of one law.
+    """Take the four views of one law.
 
     Parameters
     ----------
@@ -147,6 +152,7 @@ def family_effect(
     return FamilyEffect(
         n_families=len(names),
         mixed=mixed_fit(X, y, labels, confidence=confidence),
+        robust=robust_line(X, y, labels, confidence=confidence),
         bootstrap=bootstrap_over_families(
             X, y, labels, confidence=confidence, n_resamples=n_resamples, seed=seed
         ),
@@ -168,7 +174,7 @@ def mixed_fit(
     The interval of the slope is Student's with the degrees of freedom within families (models
     minus families minus predictors) [1]_. When the best ratio is zero the model *is* least
     squares, and `notice` says so. Families that differ in slope as well are not covered: see
-    `bootstrap_over_families`.
+    `robust_line`.
 
     Parameters
     ----------
@@ -236,7 +242,8 @@ def bootstrap_over_families(
 ) -> FamilyBootstrap:
     """Resample whole families (BCa, widened for their small number).
 
-    The one of the three views that holds when families differ in slope as well as in level.
+    It needs no model of how families differ, but with eight of them its intervals hold the truth in
+    91 to 95 % of cases: `robust_line` does better.
 
     Parameters
     ----------

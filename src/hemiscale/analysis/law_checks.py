@@ -122,8 +122,14 @@ def families_of(
         return effect
     with np.errstate(over="ignore"):
         low, high = np.exp([effect.bootstrap.crossing_low, effect.bootstrap.crossing_high])
-    bounds = replace(effect.bootstrap, crossing_low=float(low), crossing_high=float(high))
-    return replace(effect, bootstrap=bounds)
+        robust = np.exp([effect.robust.crossing_low, effect.robust.crossing_high])
+    return replace(
+        effect,
+        bootstrap=replace(effect.bootstrap, crossing_low=float(low), crossing_high=float(high)),
+        robust=replace(
+            effect.robust, crossing_low=float(robust[0]), crossing_high=float(robust[1])
+        ),
+    )
 
 
 def comparison_of(

@@ -74,8 +74,8 @@ class ScalingLaw:
         The size at which the score is zero (with covariates: at their means), Fieller's interval.
         Unbounded sides are 0 or inf (linear: ∓inf).
     families : FamilyEffect or None
-        Random family effect, bootstrap over families, leave one family out. The crossings of the
-        bootstrap are sizes, like `zero_crossing`.
+        Random family effect, robust interval and bootstrap over families, leave one family out.
+        Their crossings are sizes, like `zero_crossing`.
     comparison : Comparison or None
         The saturating alternative.
     favoured : {"log-linear", "saturating", "undecided"}

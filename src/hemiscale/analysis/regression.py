@@ -161,7 +161,7 @@ def fieller_crossing(
     intercept: float,
     slope: float,
     covariance: ArrayLike,
-    freedom: int,
+    freedom: float,
     confidence: float = 0.95,
 ) -> tuple[float, float, float]:
     """Where a line crosses zero, with Fieller's interval.
@@ -176,7 +176,7 @@ def fieller_crossing(
     intercept, slope : float
     covariance : (2, 2) array
         Of intercept and slope.
-    freedom : int
+    freedom : float
         Residual degrees of freedom.
     confidence : float
         Coverage aimed at.
@@ -207,5 +207,5 @@ def fieller_crossing(
     return crossing, float((-b - root) / a), float((-b + root) / a)
 
 
-def _quantile(confidence: float, freedom: int) -> float:
+def _quantile(confidence: float, freedom: float) -> float:
     return float(stats.t.ppf(0.5 + confidence / 2, freedom)) if freedom > 0 else float("nan")

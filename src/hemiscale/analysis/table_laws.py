@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hemiscale.analysis.averages import mean_correlation
+from hemiscale.analysis.crossed import line_over_families_and_listeners
 from hemiscale.analysis.intervals import Interval, interval_over_listeners
 from hemiscale.analysis.law_sets import LawColumn, ModelSet, model_sets, predictors_of, responses_of
 from hemiscale.analysis.laws import ScalingLaw, scaling_law
@@ -210,7 +211,10 @@ def _law(
     }
     if by_listener is not None and not predictor.held_constant:
         known = np.isfinite(predictor.values) & np.isfinite(score)
-        record |= slope_over_listeners(predictor.entering[known], by_listener[known])
+        x = predictor.entering[known]
+        record |= slope_over_listeners(x, by_listener[known])
+        labels = [str(s.attrs["family"]) for s, k in zip(members, known, strict=True) if k]
+        record |= _crossed_fields(x, by_listener[known], labels)
     record["notes"] = list(law.notes)
     return record
 
@@ -222,7 +226,7 @@ def _family_fields(law: ScalingLaw) -> dict[str, Any]:
     if effect is None:
         names = (
             *("family_slope", "family_slope_low", "family_slope_high"),
-            *("families_resampled_low", "families_resampled_high"),
+            *("over_families_low", "over_families_high", "over_families_p"),
             *("crossing_families_low", "crossing_families_high"),
             *("slope_without_a_family_low", "slope_without_a_family_high"),
         )
@@ -233,12 +237,26 @@ def _family_fields(law: ScalingLaw) -> dict[str, Any]:
         "family_slope": effect.mixed.slope,
         "family_slope_low": effect.mixed.slope_low,
         "family_slope_high": effect.mixed.slope_high,
-        "families_resampled_low": effect.bootstrap.slope_low,
-        "families_resampled_high": effect.bootstrap.slope_high,
-        "crossing_families_low": effect.bootstrap.crossing_low,
-        "crossing_families_high": effect.bootstrap.crossing_high,
+        "over_families_low": effect.robust.slope_low,
+        "over_families_high": effect.robust.slope_high,
+        "over_families_p": effect.robust.p,
+        "crossing_families_low": effect.robust.crossing_low,
+        "crossing_families_high": effect.robust.crossing_high,
         "slope_without_a_family_low": min(left_out, default=nothing),
         "slope_without_a_family_high": max(left_out, default=nothing),
+    }
+
+
+def _crossed_fields(
+    x: NDArray[np.float64], scores: NDArray[np.float64], families: list[str]
+) -> dict[str, float]:
+    """Generalise to other models and other people at once."""
+    line = line_over_families_and_listeners(x, scores, families) if len(x) else None
+    nothing = float("nan")
+    return {
+        "slope_over_both_low": line.slope_low if line else nothing,
+        "slope_over_both_high": line.slope_high if line else nothing,
+        "slope_over_both_p": line.p if line else nothing,
     }
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from hemiscale.analysis.families import FEWEST_TO_RESAMPLE
+from hemiscale.analysis.families import FEWEST_FAMILIES
+from hemiscale.analysis.family_robust import FamilyRobust
 from hemiscale.analysis.hemispheres import Homologues, sides_of
 from hemiscale.analysis.significance import false_discovery_rate
 
@@ -56,10 +57,8 @@ def slope_maps(
     scale : {"log", "linear"}
         As in `scaling_law`.
     family : sequence of str, (n_models,), optional
-        With five families or more, some of them of several models, the error of each slope is the
-        jackknife's over families, with Student's distribution on families minus one degrees of
-        freedom: simulated on the published sizes and families, its 95 % interval covers 93 to 97 %
-        whether families differ in level, in slope, or not at all. Otherwise models count as
+        With three families or more, some of them of several models, errors are robust to whatever
+        models of one family have in common (see `robust_line`). Otherwise models count as
         independent.
 
     Returns
@@ -90,18 +89,20 @@ def slope_maps(
     mean = y.mean(axis=0)
     rest = ((y - mean - np.outer(centred, slope)) ** 2).sum(axis=0)
     total = ((y - mean) ** 2).sum(axis=0)
-    groups = _groups(family, n)
-    freedom = n - 2 if groups is None else int(groups.max())
+    robust = _robust(centred, family)
+    freedom = float(n - 2)
     with np.errstate(divide="ignore", invalid="ignore"):
-        if groups is not None:
-            error = _jackknife_error(x, y, slope, groups)
+        if robust is not None:
+            residuals = y - mean - np.outer(centred, slope)
+            error = np.sqrt((robust.influences(residuals)[:, 1] ** 2).sum(axis=0))
+            freedom = float(robust.freedom([0.0, 1.0])[0])
         else:
             error = np.sqrt(rest / (n - 2) / spread) if n > 2 else np.full(slope.shape, np.nan)
         r = np.where(total > 0, slope * np.sqrt(spread / total), np.nan)
-        p = 2 * stats.t.sf(np.abs(slope / error), max(freedom, 1))
+        p = 2 * stats.t.sf(np.abs(slope / error), max(freedom, 1.0))
     p = np.where(np.isfinite(error) & (total > 0), p, np.nan)
     r = np.where(n > 2, r, np.nan)
-    over = "models" if groups is None else "families"
+    over = "models" if robust is None else "families"
     return SlopeMaps(slope, error, mean - slope * x.mean(), r, p, false_discovery_rate(p), n, over)
 
 
@@ -134,30 +135,12 @@ def asymmetry_slope_maps(
     return slope_maps(size, y[:, left] - y[:, right], scale=scale, family=family)
 
 
-def _groups(family: Sequence[str] | None, n_models: int) -> NDArray[np.int64] | None:
-    """Give each family a number; None where a jackknife over them is not worth its name."""
+def _robust(centred: NDArray[np.float64], family: Sequence[str] | None) -> FamilyRobust | None:
+    """Make the sandwich over families; None where families cannot be told from models."""
     if family is None:
         return None
-    if len(family) != n_models:
-        raise ValueError(f"{len(family)} families for {n_models} models")
-    names, groups = np.unique([str(name) for name in family], return_inverse=True)
-    return groups if FEWEST_TO_RESAMPLE <= len(names) < n_models else None
-
-
-def _jackknife_error(
-    x: NDArray[np.float64],
-    y: NDArray[np.float64],
-    slope: NDArray[np.float64],
-    groups: NDArray[np.int64],
-) -> NDArray[np.float64]:
-    """Take the standard error of each slope from the slopes without each family."""
-    n_groups = int(groups.max()) + 1
-    squares = np.zeros(slope.shape)
-    for group in range(n_groups):
-        rest = groups != group
-        centred = x[rest] - x[rest].mean()
-        spread = float(centred @ centred)
-        if spread <= 1e-18 * max(1.0, float(x @ x)):
-            return np.full(slope.shape, np.nan)
-        squares += (centred @ y[rest] / spread - slope) ** 2
-    return np.sqrt((n_groups - 1) / n_groups * squares)
+    if len(family) != len(centred):
+        raise ValueError(f"{len(family)} families for {len(centred)} models")
+    if not FEWEST_FAMILIES <= len(set(family)) < len(family):
+        return None
+    return FamilyRobust(np.column_stack([np.ones(len(centred)), centred]), family)
