@@ -7,6 +7,7 @@ activations of the ladder models, with a planted law. Everything is marked as si
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hemiscale.errors import HemiscaleError, InputError
+from hemiscale.errors import HemiscaleError, HemiscaleWarning, InputError
 from hemiscale.results import write_atomically, write_dataset, write_json, write_text
 
 if TYPE_CHECKING:
@@ -157,7 +158,10 @@ def _features(
     from hemiscale.pipeline.stories import joined_words
     from hemiscale.stimulus import read_words
 
-    runs = [read_words(petit_prince_words(), section=str(run)) for run in range(1, len(scans) + 1)]
+    with warnings.catch_warnings():
+        # What is odd in the word table is told when the study reads it.
+        warnings.simplefilter("ignore", HemiscaleWarning)
+        runs = [read_words(petit_prince_words(), section=run + 1) for run in range(len(scans))]
     designs = [
         hrf_design(w["onset"].to_numpy(), (w["offset"] - w["onset"]).to_numpy(), n, t_r)
         for w, n in zip(runs, scans, strict=True)
