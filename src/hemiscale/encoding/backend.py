@@ -117,7 +117,7 @@ class NumpyBackend:
         from scipy.linalg import lapack
 
         self.flops += float(len(matrix)) ** 3
-        factor = _factored(matrix, shift, dtype)
+        factor = _factored(matrix, shift, dtype, clean=True)
         invert = lapack.spotri if factor.dtype == np.float32 else lapack.dpotri
         inverse, info = invert(factor, lower=1, overwrite_c=1)
         if info != 0:
@@ -157,8 +157,11 @@ class NumpyBackend:
         return np.divide(product, norm, out=np.zeros_like(product), where=norm > 0)
 
 
-def _factored(matrix: np.ndarray, shift: float, dtype: Dtype) -> np.ndarray:
-    """Return the lower Cholesky factor of ``matrix + shift I``, in LAPACK's order."""
+def _factored(matrix: np.ndarray, shift: float, dtype: Dtype, *, clean: bool = False) -> np.ndarray:
+    """Return the lower Cholesky factor of ``matrix + shift I``, in LAPACK's order.
+
+    The upper triangle holds remains of the matrix, unless `clean`.
+    """
     from scipy.linalg import lapack
 
     work = matrix.astype(dtype)
@@ -166,7 +169,7 @@ def _factored(matrix: np.ndarray, shift: float, dtype: Dtype) -> np.ndarray:
     if work.flags.c_contiguous:
         work = work.T  # the same matrix, in LAPACK's order
     factorise = lapack.spotrf if work.dtype == np.float32 else lapack.dpotrf
-    factor, info = factorise(work, lower=1, clean=1, overwrite_a=1)
+    factor, info = factorise(work, lower=1, clean=clean, overwrite_a=1)
     if info != 0:
         raise _not_positive(shift, dtype)
     return factor

@@ -17,6 +17,10 @@ from hemiscale.encoding.predictors import ILL_CONDITIONED, LeftOut, Predictor, T
 __all__ = ["PrimalSystem", "PrimalView"]
 
 
+#: Memory for covariances of left-out sets, in bytes.
+_KEPT_MEMORY = 1e8
+
+
 class PrimalView:
     """A block of targets as the primal form needs it: YᵀX per run and for all runs."""
 
@@ -76,6 +80,7 @@ class PrimalSystem:
         self._host = features
         self.per_run = [backend.gram([np.ascontiguousarray(x.T)]) for x in features]
         self.total = sum(self.per_run[1:], start=self.per_run[0])
+        self._covariances: dict[tuple[LeftOut, Dtype], Array] = {}
         self._norm = float((self.total * self.total).sum()) ** 0.5
 
     def features(self, dtype: Dtype) -> list[Array]:
@@ -99,15 +104,26 @@ class PrimalSystem:
         everything = slice(None)
         result = {}
         for left_out in sorted({task.left_out for task in tasks}):
-            covariance = self.total
-            for run in left_out:
-                covariance = covariance - self.per_run[run]
+            covariance = self._covariance(left_out, dtype)
             runs = [task.run for task in tasks if task.left_out == left_out]
             x = backend.concatenate([self.features(dtype)[run] for run in runs])
             solved = backend.cast(backend.spd_solve(covariance, alpha, x, dtype), stream)
             for run, rows in zip(runs, run_slices([self.lengths[r] for r in runs]), strict=True):
                 result[Task(left_out, run)] = Predictor(left_out, [(everything, solved[rows])])
         return result
+
+    def _covariance(self, left_out: LeftOut, dtype: Dtype) -> Array:
+        """XᵀX of the runs that are left; kept where there is room, for every penalty asks again."""
+        if (left_out, dtype) in self._covariances:
+            return self._covariances[left_out, dtype]
+        covariance = self.total
+        for run in left_out:
+            covariance = covariance - self.per_run[run]
+        covariance = self.backend.cast(covariance, dtype)
+        size = self.total.shape[0] ** 2 * (8 if dtype == "float64" else 4)
+        if size * (len(self._covariances) + 1) <= _KEPT_MEMORY:
+            self._covariances[left_out, dtype] = covariance
+        return covariance
 
     def trusts_single_precision(self, alpha: float) -> bool:
         """Tell whether a penalty makes XᵀX well conditioned enough to factor in float32."""
