@@ -52,6 +52,8 @@ def clean_time_courses(
     values = np.asarray(time_courses, dtype=np.float64)
     regressors = _confounds(confounds, len(values))
     cosine = drift == "cosine" and bool(high_pass)
+    if high_pass and drift == "butterworth" and regressors is None:
+        return _filtered(values, t_r, high_pass)
     return np.asarray(
         clean(
             values,
@@ -63,6 +65,15 @@ def clean_time_courses(
             confounds=regressors,
         )
     )
+
+
+def _filtered(values: np.ndarray, t_r: float, high_pass: float) -> np.ndarray:
+    """Do as `clean` does with a Butterworth filter, which there takes one column at a time."""
+    from nilearn.signal import butterworth, clean
+
+    detrended = clean(values, detrend=True, standardize=None)
+    filtered = butterworth(detrended, sampling_rate=1 / t_r, high_pass=1 / high_pass, copy=True)
+    return np.asarray(clean(filtered, detrend=False, standardize="zscore_sample"))
 
 
 def _confounds(confounds: np.ndarray | None, n_scans: int) -> np.ndarray | None:
