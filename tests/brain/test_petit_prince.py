@@ -111,3 +111,28 @@ def test_published_region_files_become_left_regions(mask):
     for region in mask_regions(petit_prince_region_masks(), mask):
         assert region.hemisphere == "left"
         np.testing.assert_array_equal(region.voxels, made[region.name].voxels)
+
+
+def test_reliability_left_against_right_by_region_and_pair(mask, homologues, reliability):
+    mean = reliability.mean(axis=0, dtype=np.float64)
+    # The same from the volume, turned over: no indices of pairs involved.
+    volume = np.full(mask.shape, np.nan)
+    volume[np.asarray(mask.dataobj) > 0] = mean
+    assert mask.shape[0] % 2 == 1
+    assert mask.affine[0, 3] == -mask.affine[0, 0] * (mask.shape[0] // 2)
+    difference = volume - volume[::-1]
+    inside = np.asarray(mask.dataobj) > 0
+    by_pair = mean[homologues.left] - mean[homologues.right]
+    np.testing.assert_allclose(by_pair, difference[inside][homologues.left], atol=1e-12)
+    assert by_pair.mean() == pytest.approx(0.00665, abs=5e-6)
+    assert (by_pair > 0).mean() == pytest.approx(0.5334, abs=5e-5)
+
+    published = petit_prince_region_masks()
+    regions = {region.name: region for region in paper_regions(mask)}
+    for name in PAPER_REGIONS:
+        given = nibabel.load(published[name]).get_fdata() > 0
+        left, right = (mean[regions[f"{name}_{side}"].voxels].mean() for side in ("left", "right"))
+        assert left == pytest.approx(np.nanmean(volume[given]), abs=1e-12)
+        assert right == pytest.approx(np.nanmean(volume[::-1][given]), abs=1e-12)
+        # Listeners agree more on the left but for the superior temporal sulcus.
+        assert (left > right) == (name not in ("aSTS", "pSTS"))
