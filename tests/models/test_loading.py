@@ -170,6 +170,11 @@ def test_a_hub_snapshot_is_read_from_the_cache(folder, tmp_path, monkeypatch, ti
     model, _ = load_model("someone/tiny")
     assert same(weights(model), weights(tiny.model("llama")))
     assert "has not been downloaded" in availability("someone/tiny@step7")
+    (repository / "refs" / "main").write_text("f" * 40)
+    assert "has not been downloaded" in availability("someone/tiny")
+    (repository / "refs" / "refs" / "pr").mkdir(parents=True)
+    (repository / "refs" / "refs" / "pr" / "7").write_text(commit)
+    assert availability("someone/tiny") is None
     (snapshot / "model.safetensors").unlink()
     assert "has not been downloaded" in availability("someone/tiny")
 

@@ -15,7 +15,14 @@ from hemiscale.models.cache import cache_folder
 from hemiscale.models.sources import locate_source
 from hemiscale.models.windows import windows
 
-__all__ = ["Estimate", "available_memory", "estimate_model", "too_large", "work_rate"]
+__all__ = [
+    "Estimate",
+    "available_memory",
+    "describe_estimate",
+    "estimate_model",
+    "too_large",
+    "work_rate",
+]
 
 _BYTES = {"float32": 4.0, "bfloat16": 2.0, "float16": 2.0}
 _QUANTISED = {"8bit": 1.1, "4bit": 0.6}
@@ -176,6 +183,29 @@ def too_large(
             'free; use dtype = "bfloat16", a quantisation, or device_map = "auto".'
         )
     return None
+
+
+def describe_estimate(estimate: Estimate) -> str:
+    """Put an estimate into words.
+
+    Parameters
+    ----------
+    estimate : Estimate
+
+    Returns
+    -------
+    str
+    """
+    parts = [f"about {_gb(estimate.memory)} of memory"]
+    if estimate.disk:
+        parts.append(f"{_gb(estimate.disk)} of disk")
+    if estimate.download:
+        parts.append(f"{_gb(estimate.download)} to download")
+    minutes = estimate.seconds / 60
+    parts.append(
+        f"{minutes / 60:.1f} h on one core" if minutes > 90 else f"{minutes:.0f} min on one core"
+    )
+    return ", ".join(parts)
 
 
 def _gb(n_bytes: float) -> str:

@@ -65,7 +65,7 @@ def download_model(source: str, *, api: Any = None) -> Path | None:
             revision = _converted_revision(api, hub, source)
             info = api.model_info(hub, revision=revision, files_metadata=True)
         _check_room(info, source)
-        return Path(api.snapshot_download(hub, revision=info.sha, allow_patterns=list(_WANTED)))
+        return Path(api.snapshot_download(hub, revision=revision, allow_patterns=list(_WANTED)))
     except errors.GatedRepoError:
         raise InputError(
             f"model {source!r} is gated: accept its licence at {page}, make an access token, and "

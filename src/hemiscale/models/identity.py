@@ -6,10 +6,10 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
-from hemiscale.models.sources import local_files
+from hemiscale.models.sources import local_files, tokenizer_files
 from hemiscale.results import file_digest
 
-__all__ = ["model_identity"]
+__all__ = ["model_identity", "tokenizer_identity"]
 
 
 def model_identity(source: str | Path) -> dict[str, str]:
@@ -32,6 +32,31 @@ def model_identity(source: str | Path) -> dict[str, str]:
         Where the model is not here.
     """
     return {path.name: _digest(path) for path in local_files(source)}
+
+
+def tokenizer_identity(source: str | Path) -> dict[str, str]:
+    """Digests of the files of a tokenizer that is not the model's.
+
+    Parameters
+    ----------
+    source : str or Path
+        A folder, or as for `load_model`.
+
+    Returns
+    -------
+    dict of str
+        By file name.
+
+    Raises
+    ------
+    InputError
+        Where it is not here.
+    """
+    folder = Path(source)
+    if folder.is_dir():
+        return {path.name: _digest(path) for path in tokenizer_files(folder)}
+    weights = (".safetensors", ".safetensors.index.json")
+    return {k: v for k, v in model_identity(source).items() if not k.endswith(weights)}
 
 
 def _digest(path: Path) -> str:

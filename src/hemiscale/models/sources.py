@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from hemiscale.errors import InputError
 from hemiscale.models.entries import CatalogueEntry, find_entry, find_model
 
-__all__ = ["Source", "availability", "local_files", "locate_source"]
+__all__ = ["Source", "availability", "local_files", "locate_source", "tokenizer_files"]
 
 _TOKENIZER_FILES = (
     "tokenizer.json",
@@ -150,9 +151,21 @@ def local_files(source: str | Path) -> list[Path]:
     if found.kind == "gguf":
         return [found.path]
     files = [found.path / "config.json", *found.path.glob("*.safetensors*")]
-    tokenizer = found.tokenizer or found.path
-    files += [tokenizer / name for name in _TOKENIZER_FILES if (tokenizer / name).is_file()]
-    return sorted(files)
+    return sorted([*files, *tokenizer_files(found.tokenizer or found.path)])
+
+
+def tokenizer_files(folder: Path) -> list[Path]:
+    """List the files of a tokenizer.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    list of Path
+    """
+    return [folder / name for name in _TOKENIZER_FILES if (folder / name).is_file()]
 
 
 def _static_files(source: str | Path) -> list[Path] | None:
@@ -216,16 +229,31 @@ def _datasets() -> Path:
 
 def _snapshot(hub: str, revision: str | None) -> Path | None:
     """Folder of a downloaded hub model, or None where it is not complete."""
-    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub import constants
 
-    config = try_to_load_from_cache(hub, "config.json", revision=revision)
+    revisions = [revision or "main"]
+    if revisions == ["main"]:
+        # Where `main` has pickled weights only, the hub's converter offers a pull request.
+        refs = Path(constants.HF_HUB_CACHE) / f"models--{hub.replace('/', '--')}" / "refs"
+        revisions += sorted(f"refs/pr/{ref.name}" for ref in refs.glob("refs/pr/*"))
+    for name in revisions:
+        folder = _complete(hub, name)
+        if folder is not None:
+            return folder
+    return None
+
+
+def _complete(hub: str, revision: str) -> Path | None:
+    from huggingface_hub import constants, try_to_load_from_cache
+
+    config = try_to_load_from_cache(
+        hub, "config.json", cache_dir=constants.HF_HUB_CACHE, revision=revision
+    )
     if not isinstance(config, str):
         return None
     folder = Path(config).parent
     index = folder / "model.safetensors.index.json"
     if index.is_file():
-        import json
-
         names = set(json.loads(index.read_text())["weight_map"].values())
         return folder if all((folder / name).is_file() for name in names) else None
     return folder if any(folder.glob("*.safetensors")) else None

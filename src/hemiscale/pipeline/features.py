@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,6 @@ from hemiscale.pipeline.plan import FeatureSet
 from hemiscale.pipeline.unchanged import file_states, raise_if_changed
 from hemiscale.results import (
     ResultsFolder,
-    file_digest,
     fingerprint,
     read_activations,
     stored_fingerprint,
@@ -69,10 +69,17 @@ def source_identity(feature: FeatureSet) -> dict[str, Any]:
     dict
         Name, seed, and the digests of the local files that make the model.
     """
-    from hemiscale.models import local_files
+    from hemiscale.models import model_identity
+    from hemiscale.models.identity import tokenizer_identity
 
-    files = {path.name: file_digest(path) for path in local_files(feature.source)}
-    return {"source": Path(feature.source).name, "seed": feature.seed, "files": files}
+    identity = {
+        "source": Path(feature.source).name,
+        "seed": feature.seed,
+        "files": model_identity(feature.source),
+    }
+    if feature.tokenizer:
+        identity["tokenizer"] = tokenizer_identity(feature.tokenizer)
+    return identity
 
 
 def activation_fingerprint(
@@ -98,7 +105,7 @@ def activation_fingerprint(
         hemiscale=hemiscale.__version__,
         identity=identity,
         kind=feature.kind,
-        tokenizer=Path(feature.tokenizer).name if feature.tokenizer else None,
+        precision=[feature.dtype, feature.quantisation],
         text=inputs.runs[run].text,
         spans=inputs.runs[run].spans,
         options=study.activations.model_dump(),
@@ -149,6 +156,9 @@ def extract(
         untrained=feature.seed if feature.kind == "untrained" else None,
         tokenizer=feature.tokenizer,
         device=device,
+        dtype=feature.dtype,
+        device_map=feature.device_map,
+        quantisation=feature.quantisation,
     )
     raise_if_changed(states)
     n_parameters = sum(parameter.numel() for parameter in model.parameters())
@@ -174,6 +184,7 @@ def extract(
                 "token_spans": np.asarray(story.token_spans),
                 "token_log_probabilities": np.asarray(story.token_log_probabilities),
                 "token_norms": np.asarray(story.token_norms),
+                "prefix_norms": np.asarray(story.prefix_norms),
             },
             metadata={
                 "fingerprint": stamp,
@@ -181,6 +192,8 @@ def extract(
                 "n_bytes": str(story.n_bytes),
                 "n_parameters": str(n_parameters),
                 "n_layers": str(len(story.activations)),
+                "layers": json.dumps(story.layers),
+                "prefix": json.dumps(story.prefix),
             },
         )
     return True

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from hemiscale.errors import HemiscaleError, InputError
+from hemiscale.pipeline.plan import plan_study
 from hemiscale.study import BidsRecordings, Study, VolumeFiles
 
 if TYPE_CHECKING:
@@ -182,16 +183,18 @@ def _language(study: Study, name: str) -> Language:
 def _fetch_models(study: Study, done: FetchedStudy, tell: Progress) -> None:
     from hemiscale.models import download_model
 
+    sources: dict[str, bool] = {}
+    for feature in plan_study(study):
+        if feature.is_language_model and not Path(feature.source).exists():
+            sources[feature.source] = sources.get(feature.source, True) and feature.optional
     problems: list[str] = []
-    for k, model in enumerate(study.models):
-        tell("models", k, len(study.models))
-        if (Path(study.folder) / model.name).exists():
-            continue
+    for k, (source, optional) in enumerate(sources.items()):
+        tell("models", k, len(sources))
         try:
-            download_model(model.name)
+            download_model(source)
         except HemiscaleError as error:
-            (done.notices if model.optional else problems).append(str(error))
+            (done.notices if optional else problems).append(str(error))
         else:
-            done.models.append(model.label or model.name)
+            done.models.append(source)
     if problems:
         raise HemiscaleError("\n".join(problems))

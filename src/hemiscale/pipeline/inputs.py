@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from hemiscale.errors import InputError
+from hemiscale.pipeline.costs import describe_costs
 from hemiscale.pipeline.plan import FeatureSet, plan_study
 from hemiscale.pipeline.region_inputs import motion_summary, read_time_courses
 from hemiscale.pipeline.stories import Story, collect, read_stories
@@ -96,11 +97,20 @@ def check_study(study: Study) -> list[str]:
     """
     problems: list[str] = []
     notices: list[str] = []
+    n_words: list[int] = []
     with collect(problems):
-        notices += read_inputs(study, values=True).notices
+        inputs = read_inputs(study, values=True)
+        notices += inputs.notices
+        n_words = [len(run.words) for run in inputs.runs]
     with collect(problems):
-        _, missing = available(plan_study(study))
-        notices += missing.values()
+        features = plan_study(study)
+        if n_words:
+            costs, too_large = describe_costs(study, features, n_words)
+            notices += costs
+            optional = {feature.name for feature in features if feature.optional}
+            for name, sentence in too_large.items():
+                (notices if name in optional else problems).append(sentence)
+        notices += available(features)[1].values()
     if problems:
         raise InputError(*problems)
     return notices

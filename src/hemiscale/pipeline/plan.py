@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib.util
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hemiscale.errors import InputError
@@ -39,6 +39,10 @@ class FeatureSet:
         Features; for language models that are not in the catalogue 0 until they are loaded.
     n_parameters, n_layers, training_step : int
         0, 0 and -1 where there is no such thing or it is not known yet.
+    dtype : str
+        In which the model reads.
+    quantisation, device_map : str or None
+        As for `hemiscale.models.load_model`.
     optional : bool
         Skip it, and say so, where it cannot be had.
     surprisal : bool
@@ -56,6 +60,9 @@ class FeatureSet:
     n_parameters: int = 0
     n_layers: int = 0
     training_step: int = -1
+    dtype: str = "float32"
+    quantisation: str | None = None
+    device_map: str | None = None
     optional: bool = False
     surprisal: bool = False
 
@@ -183,29 +190,39 @@ def _one_language_model(choice: ModelChoice, folder: Path) -> list[FeatureSet]:
     if tokenizer and (folder / tokenizer).exists():
         tokenizer = str(folder / tokenizer)
     if local.exists():
+        if choice.revision is not None:
+            raise InputError(
+                f"model {choice.name!r} is on this disk and has no revision "
+                f"{choice.revision!r}; leave the revision out."
+            )
         base = FeatureSet(
-            name=choice.label or local.stem if local.is_file() else choice.label or local.name,
+            name=choice.label or (local.stem if local.is_file() else local.name),
             kind="trained",
             group="",
             source=str(local),
-            tokenizer=tokenizer,
-            optional=choice.optional,
         )
     else:
-        entry = find_model(choice.name)
+        name = f"{choice.name}@{choice.revision}" if choice.revision else choice.name
+        entry = find_model(name)
         base = FeatureSet(
-            name=choice.label or choice.name,
+            name=choice.label or name,
             kind="trained" if entry.training_step is None else "checkpoint",
             group="",
-            source=choice.name,
+            source=name,
             family=entry.family,
-            tokenizer=tokenizer,
             width=entry.width or 0,
             n_parameters=entry.n_parameters or 0,
             n_layers=entry.n_layers or 0,
             training_step=-1 if entry.training_step is None else entry.training_step,
-            optional=choice.optional,
         )
+    base = replace(
+        base,
+        tokenizer=tokenizer,
+        dtype=choice.dtype,
+        quantisation=choice.quantisation,
+        device_map=choice.device_map,
+        optional=choice.optional,
+    )
     features = [_named(base)] if choice.trained else []
     for seed in choice.untrained:
         changes = {
@@ -213,6 +230,8 @@ def _one_language_model(choice: ModelChoice, folder: Path) -> list[FeatureSet]:
             "kind": "untrained",
             "group": f"{base.name}-untrained",
             "seed": seed,
+            "quantisation": None,
+            "device_map": None,
         }
         features.append(FeatureSet(**{**vars(base), **changes}))
     return features

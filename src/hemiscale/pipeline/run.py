@@ -12,6 +12,7 @@ from rich.console import Console
 
 from hemiscale.errors import HemiscaleError
 from hemiscale.pipeline.brain_side import brain_fingerprint, make_ceiling, read_brain_side
+from hemiscale.pipeline.costs import that_fit
 from hemiscale.pipeline.inputs import available, read_inputs
 from hemiscale.pipeline.plan import FeatureSet, choose, plan_study
 from hemiscale.pipeline.progress import Display, log_to
@@ -103,6 +104,8 @@ def run_study(
         inputs = read_inputs(study)
         states = file_states(input_files(study, inputs))
         features, missing = available(choose(plan_study(study), only))
+        features, too_large = that_fit(study, features, [len(run.words) for run in inputs.runs])
+        missing |= too_large
         if dask is None:  # the workers of a cluster have devices of their own
             device = _device(device, display)
         for notice in [*inputs.notices, *missing.values()]:

@@ -129,6 +129,16 @@ class ModelChoice(Table):
         default=[], description="seeds of untrained twins to score as well"
     )
     tokenizer: str | None = Field(default=None, description="folder or hub id, if not the model's")
+    revision: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$",
+        description="stepN, or the hub's branch, tag or commit",
+    )
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    device_map: Literal["auto"] | None = Field(
+        default=None, description="auto: spread the model over GPUs and CPU"
+    )
+    quantisation: Literal["8bit", "4bit"] | None = None
     optional: bool = Field(default=False, description="if it cannot be loaded: skip it and say so")
 
 
