@@ -57,7 +57,9 @@ def test_bad_study_is_the_users_input(tmp_path, command):
     ended = hemiscale_command(command, path)
     assert ended.returncode == 2
     assert "Traceback" not in ended.stderr
-    assert f"error: {path}, line 2: unknown key 'stimulis'; did you mean 'stimulus'?" in ended.stderr
+    assert (
+        f"error: {path}, line 2: unknown key 'stimulis'; did you mean 'stimulus'?" in ended.stderr
+    )
 
 
 def test_check_lists_everything_and_ends_with_two(study_folder):
