@@ -21,7 +21,7 @@ def damage(folder: Path, name: str, how: str, *what):
 
     ``write CONTENT``, ``replace OLD NEW`` (the first), ``append``, ``prepend``, ``cut BYTES``
     (from the end), ``flip AT``, ``delete``, ``folder``, ``link`` (to nothing), ``gzip``,
-    ``lines FUNCTION`` (of the list of lines).
+    ``lines FUNCTION`` (of the list of lines), ``image FUNCTION`` (of a NIfTI image and its values).
     """
     path = folder / name
     if how == "delete":
@@ -48,6 +48,14 @@ def damage(folder: Path, name: str, how: str, *what):
         content[what[0]] ^= 0x5A
     elif how == "gzip":
         content = gzip.compress(content)
+    elif how == "image":
+        import nibabel
+
+        image = nibabel.load(path)
+        changed = what[0](image, image.get_fdata().astype("float32"))
+        path.unlink()
+        nibabel.save(changed, path)
+        return
     elif how == "lines":
         content = "\n".join(what[0](content.decode().splitlines())).encode()
     else:
@@ -119,3 +127,63 @@ def complains(hemiscale):
         return shown
 
     return run
+
+
+VOLUMES = """\
+name = "volumes"
+simulated = true
+
+[stimulus]
+words = ["run-1.csv", "run-2.csv"]
+
+[recordings]
+kind = "bids"
+folder = "bids"
+task = "story"
+mask = "mask.nii.gz"
+confounds = ["csf"]
+ceiling_splits = 2
+
+[baselines]
+word_rate = true
+"""
+
+
+@pytest.fixture(scope="session")
+def good_volumes(tmp_path_factory):
+    """Two listeners, two runs, on a grid of 8 mm."""
+    import nibabel
+    import numpy as np
+
+    folder = tmp_path_factory.mktemp("good") / "volumes"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    shape = (7, 6, 5)
+    affine = np.diag([8.0, 8.0, 8.0, 1.0])
+    affine[:3, 3] = [-24, -20, -16]
+    for run in (1, 2):
+        onsets = 1 + np.arange(200) * 0.6
+        rows = [f"alice,{onset:.2f},{onset + 0.3:.2f}" for onset in onsets]
+        (folder / f"run-{run}.csv").write_text("\n".join(["word,onset,offset", *rows]))
+        for subject in ("01", "02"):
+            stem = folder / f"bids/sub-{subject}/func/sub-{subject}_task-story_run-{run}"
+            stem.parent.mkdir(parents=True, exist_ok=True)
+            values = 100 + rng.normal(size=(*shape, 62))
+            image = nibabel.Nifti1Image(values.astype(np.float32), affine)
+            image.header.set_xyzt_units("mm", "sec")
+            image.header.set_zooms((8, 8, 8, 2))
+            nibabel.save(image, f"{stem}_bold.nii.gz")
+            Path(f"{stem}_bold.json").write_text('{"RepetitionTime": 2.0}')
+            numbers = "\n".join(map(str, rng.normal(size=62)))
+            Path(f"{stem}_desc-confounds_timeseries.tsv").write_text(f"csf\n{numbers}\n")
+    mask = np.zeros(shape, np.uint8)
+    mask[1:-1, 1:-1, 1:-1] = 1
+    nibabel.save(nibabel.Nifti1Image(mask, affine), folder / "mask.nii.gz")
+    (folder / "study.toml").write_text(VOLUMES)
+    return folder
+
+
+@pytest.fixture
+def volumes_folder(good_volumes, tmp_path):
+    """A copy to damage."""
+    return Path(shutil.copytree(good_volumes, tmp_path / "volumes"))

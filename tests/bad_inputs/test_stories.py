@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (sentences are not broken)
 """Word tables, TextGrids and texts that are wrong."""
 
 import io
@@ -175,9 +174,7 @@ CASES = {
     ),
     "another story": (
         [(T, "write", "It was a bright cold day in April. " * 40)],
-        [
-            "words.csv and text.txt: 245 of 337 words (72.7%) have no counterpart in the text, more than the 3% allowed: 'looked' (word 1), 'queen' (word 3), 'cros"
-        ],
+        ["245 of 337 words (72.7%) have no counterpart in the text, more than the 3% allowed"],
     ),
     "no text": ([(T, "delete")], ["text.txt: there is no such file."]),
     "text is a folder": ([(T, "folder")], ["text.txt: cannot be read (Is a directory)."]),
@@ -199,9 +196,7 @@ CASES = {
     ),
     "text is cut to a half": (
         [(T, "lines", lambda x: [x[0][: len(x[0]) // 2]])],
-        [
-            "words.csv and text.txt: 165 of 337 words (49.0%) have no counterpart in the text, more than the 3% allowed: 'a' (word 173), 'while' (word 174), 'queen"
-        ],
+        ["165 of 337 words (49.0%) have no counterpart in the text, more than the 3% allowed"],
     ),
     "a TextGrid that is not there": (as_textgrid(), ["words.TextGrid: there is no such file."]),
     "a TextGrid cut off": (

@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (sentences are not broken)
 """Study files that are wrong."""
 
 import pytest

@@ -1,3 +1,4 @@
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +15,7 @@ from hemiscale.brain import (
     read_prepared,
 )
 from hemiscale.brain import prepared as module
-from hemiscale.errors import InputError
+from hemiscale.errors import HemiscaleWarning, InputError
 
 SHAPE, N_SCANS = (5, 6, 4), 60
 CLEANING = Cleaning(2.0)
@@ -78,7 +79,9 @@ def test_anything_else_makes_it_again(recordings, mask, tmp_path, cleaned, chang
         recordings[0].path.write_bytes(recordings[1].path.read_bytes())
     else:
         path.write_bytes(path.read_bytes()[:1000])
-    prepare_recording(recordings[0], mask, cleaning, out, **options)
+    said = pytest.warns(HemiscaleWarning, match="damaged") if change == "damage" else nullcontext()
+    with said:
+        prepare_recording(recordings[0], mask, cleaning, out, **options)
     assert cleaned == ["a-1.nii.gz"] * 2
     assert np.isfinite(read_prepared(path)).all()
 

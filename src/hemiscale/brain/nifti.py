@@ -12,7 +12,7 @@ import numpy as np
 
 from hemiscale.errors import InputError
 
-__all__ = ["open_nifti", "read_mask"]
+__all__ = ["check_compression", "open_nifti", "read_mask"]
 
 CHUNK = 1 << 20
 HEADER = 348  # bytes of the shortest header
@@ -73,6 +73,35 @@ def open_nifti(path: str | Path, *, dimensions: int | None = None) -> Any:
     return image
 
 
+def check_compression(path: str | Path) -> None:
+    """Read a compressed file through and compare it with the checksum at its end.
+
+    nibabel reads as many bytes as the header asks for and stops before the checksum: a byte that
+    changed on the way would become other values in silence.
+
+    Parameters
+    ----------
+    path : str or Path
+        Files that are not named ``.gz`` are left alone.
+
+    Raises
+    ------
+    InputError
+        Where they disagree.
+    """
+    path = Path(path)
+    if not path.name.endswith(".gz"):
+        return
+    try:
+        with gzip.open(path, "rb") as content:
+            while content.read(CHUNK):
+                pass
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        raise InputError(f"{path}: {CUT_OFF}") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}).") from None
+
+
 def read_mask(path: str | Path) -> Any:
     """Read a mask image.
 
@@ -94,6 +123,7 @@ def read_mask(path: str | Path) -> Any:
     from nibabel import Nifti1Image
 
     image = open_nifti(path, dimensions=3)
+    check_compression(path)
     try:
         values = np.asarray(image.dataobj).reshape(image.shape[:3])
     except Exception as error:

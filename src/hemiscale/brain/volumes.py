@@ -13,7 +13,7 @@ import numpy as np
 from hemiscale.brain.cleaning import Drift, clean_time_courses
 from hemiscale.brain.grids import Grid
 from hemiscale.brain.homologues import symmetric_mask
-from hemiscale.brain.nifti import open_nifti
+from hemiscale.brain.nifti import check_compression, open_nifti
 from hemiscale.errors import InputError
 
 __all__ = ["Cleaning", "clean_volumes", "common_mask", "masked_scans", "whole_volumes"]
@@ -168,6 +168,7 @@ def whole_volumes(path: str | Path) -> None:
 
 
 def _blocks(path: str | Path, image: Any) -> Iterator[tuple[slice, np.ndarray]]:
+    check_compression(path)
     n_scans = image.shape[3]
     for start in range(0, n_scans, SCANS_AT_ONCE):
         scans = slice(start, min(start + SCANS_AT_ONCE, n_scans))
