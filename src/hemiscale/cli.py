@@ -274,6 +274,22 @@ def bench(device: DeviceOption = Device.cpu) -> None:
 
 
 @app.command()
+def calibrate(
+    out: Annotated[Path, typer.Option("--out", help="Folder for page and figures.")] = Path(
+        "calibration"
+    ),
+    studies: Annotated[
+        int, typer.Option("--studies", min=1, help="Simulated studies per line of the page.")
+    ] = 1000,
+    seed: Annotated[int, typer.Option("--seed", help="Of the simulated studies.")] = 0,
+) -> None:
+    """Count on simulated studies whether tests and intervals hold what they say."""
+    from hemiscale.calibration import calibrate as calibrate_all
+
+    typer.echo(calibrate_all(out, n_studies=studies, seed=seed, say=typer.echo))
+
+
+@app.command()
 def models() -> None:
     """List the language models that are known by name."""
     from rich.console import Console

@@ -1,1 +1,5 @@
 """Do the intervals hold what they say? Counted on simulated studies."""
+
+from hemiscale.calibration.run import calibrate
+
+__all__ = ["calibrate"]

@@ -1,0 +1,216 @@
+"""The page about calibration: tables in Markdown, two figures. Simulated, and says so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hemiscale.results import write_atomically, write_text
+
+__all__ = ["write_page"]
+
+_HEAD = """# Do the intervals hold what they say?
+
+Everything on this page is **simulated**: no number here is about real brains. Made by
+`hemiscale calibrate --out docs --studies {n_studies}` (seed {seed}, version {hemiscale}).
+
+Simulated studies have the paper's shape: the sizes and families of the 28 published models, 12
+listeners, nine runs of 300 scans, 36 homologous pairs of voxels 8 mm apart. Signal and noise are
+smooth in space (12 mm) and autocorrelated in time; listeners share the signal, models share the
+listeners' noise. Families differ in level (about as much as the models within them scatter), in
+half of the rounds also in slope. Planted: slopes, crossing and scores of the published size, scaled
+to individuals.
+
+*Holds* is the share of 95 % intervals that hold the planted value, with its Monte Carlo standard
+error: 95 % is right, 93 to 97 % is the bar. *Says yes* is the share of intervals that do not hold
+zero; where nothing is planted, 5 % is right. Lines in italics are the naive versions, there to be
+seen to fail.
+"""
+
+_AFTER_LAWS = """
+What to read: for other **models**, `over families` (errors robust to whatever models of one family
+have in common, with degrees of freedom of each question's own); for other **people**, `over
+listeners`; for both, `over families and listeners`. Resampling families and a random family effect
+are given beside them, and fall short where families differ in slope. An interval over listeners is
+about listeners of *this* story: a model's errors go with the story's signal by chance, for all
+listeners alike, so read as if it held for any story it is too short (the line in italics).
+"""
+
+_LAYERS = """## Which layer
+
+One model whose layers are all equally good, one subject, each voxel with its own layer, interval
+over runs. Whatever the choice gains is not there.
+"""
+
+_VOXELS = """## Voxels as independent
+
+Left minus right of one model, where there is none. Here *holds* and *says yes* add up to 100 %.
+"""
+
+_RIDGE = """## Runs share their training data
+
+A real ridge regression with the engine (nine runs of 80 scans, 30 features, 24 voxels): scores of
+left-out runs are not quite independent of each other. What is planted is the score that this brain
+gives on average.
+"""
+
+_POWER = """## Power
+
+Share of simulated studies in which left minus right is seen to grow: the 95 % interval of the slope
+over families and listeners at once lies above zero (so without any slope 2.5 % is right). The slope
+is per tenfold of parameters, r × 1,000; the published one on reliable voxels of the average of 49
+listeners is 7.3, of which individuals show about a third.
+"""
+
+
+def write_page(folder: Path, results: dict[str, Any]) -> Path:
+    """Write ``calibration.md`` and its figures.
+
+    Parameters
+    ----------
+    folder : Path
+    results : dict
+        As in ``calibration.json``.
+
+    Returns
+    -------
+    Path
+        The page.
+    """
+    (folder / "images").mkdir(parents=True, exist_ok=True)
+    laws = {name[6:]: part for name, part in results.items() if name.startswith("laws: ")}
+    _coverage_figure(folder / "images" / "calibration.png", laws)
+    _power_figure(folder / "images" / "power.png", results["power"])
+    parts = [
+        _HEAD.format(**results["settings"]),
+        "![Coverage of 95 % intervals on simulated studies](images/calibration.png)\n",
+        "## Scores, slopes and crossings\n",
+    ]
+    for name, tallies in laws.items():
+        parts.append(f"### {name[0].upper()}{name[1:]}\n\n{_tallies(tallies)}")
+    parts += [
+        _AFTER_LAWS.lstrip("\n"),
+        f"{_LAYERS}\n{_tallies(results['layers'])}",
+        f"{_VOXELS}\n{_tallies(results['voxels'])}",
+        f"{_RIDGE}\n{_tallies(results['ridge'])}",
+        f"{_POWER}\n![Power on simulated studies](images/power.png)\n\n{_power(results['power'])}",
+    ]
+    page = folder / "calibration.md"
+    write_text(page, "\n".join(parts))
+    return page
+
+
+def _tallies(tallies: dict[str, dict[str, float]]) -> str:
+    rows = []
+    naive_last = sorted(tallies.items(), key=lambda item: item[0].startswith("naive"))
+    for name, s in naive_last:
+        label = f"*{name.removeprefix('naive: ')}*" if name.startswith("naive") else name
+        # The planted crossing is a logarithm far from zero: "yes" has no sense there.
+        is_crossing = "crossing" in name
+        rows.append(
+            [
+                label,
+                f"{s['held']:.1f} ± {s['held_error']:.1f} %",
+                "" if is_crossing else f"{s['without_zero']:.1f} ± {s['without_zero_error']:.1f} %",
+                "" if is_crossing else f"{1000 * s['bias']:.2f} ± {1000 * s['bias_error']:.2f}",
+                f"{s['n']:.0f}",
+            ]
+        )
+    return _table(["95 % interval", "holds", "says yes", "bias (r × 1,000)", "studies"], rows)
+
+
+def _power(rows: Sequence[dict[str, Any]]) -> str:
+    slopes = sorted({row["slope_per_tenfold"] for row in rows})
+    cells: dict[tuple[int, int, int, int], dict[float, str]] = {}
+    for row in rows:
+        key = (row["models"], row["families"], row["runs"], row["listeners"])
+        cells.setdefault(key, {})[row["slope_per_tenfold"]] = f"{row['power']:.0f} %"
+    header = ["models", "families", "runs", "listeners"]
+    header += [f"slope {1000 * slope:.1f}" for slope in slopes]
+    body = [[*map(str, key), *(found[slope] for slope in slopes)] for key, found in cells.items()]
+    return _table(header, body)
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [f"| {' | '.join(header)} |", f"|{' --- |' * len(header)}"]
+    lines += [f"| {' | '.join(row)} |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _coverage_figure(path: Path, laws: dict[str, dict[str, dict[str, float]]]) -> None:
+    """Draw the share of intervals that hold the planted value, per method and round."""
+    from matplotlib.figure import Figure
+
+    names = list(dict.fromkeys(name for tallies in laws.values() for name in tallies))
+    names.sort(key=lambda name: name.startswith("naive"))
+    figure = Figure(figsize=(9.0, 0.34 * len(names) + 1.9), layout="constrained")
+    axes = figure.subplots()
+    axes.axvspan(93, 97, color="#dfeee2", lw=0)
+    axes.axvline(95, color="#6a8f73", lw=1)
+    for k, (round_name, tallies) in enumerate(laws.items()):
+        at = [(i, tallies[name]) for i, name in enumerate(names) if name in tallies]
+        axes.errorbar(
+            [s["held"] for _, s in at],
+            [i + 0.18 * (k - 1.5) for i, _ in at],
+            xerr=[1.96 * s["held_error"] for _, s in at],
+            fmt="osD^"[k % 4],
+            ms=4,
+            lw=1,
+            label=round_name,
+        )
+    axes.set_yticks(range(len(names)), names, fontsize=8)
+    axes.invert_yaxis()
+    axes.set_xlabel("95 % intervals that hold the planted value (%), ± 1.96 Monte Carlo errors")
+    axes.set_title("Simulated studies", loc="left", fontsize=10)
+    axes.set_xlim(right=100.5)
+    figure.legend(fontsize=7, loc="outside lower center", ncols=2, frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    with write_atomically(path) as part:
+        figure.savefig(part, format="png", dpi=130, metadata={"Software": None})
+
+
+def _power_figure(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+    """Draw power against listeners, a panel per number of models, a line per slope and runs."""
+    from matplotlib.figure import Figure
+
+    models = sorted({row["models"] for row in rows})
+    slopes = sorted({row["slope_per_tenfold"] for row in rows})
+    runs = sorted({row["runs"] for row in rows})
+    figure = Figure(figsize=(9.0, 3.2), layout="constrained")
+    panels = figure.subplots(1, len(models), sharey=True, squeeze=False)[0]
+    for axes, n_models in zip(panels, models, strict=True):
+        for c, slope in enumerate(slopes):
+            for n_runs, style in zip(runs, ("--", "-"), strict=False):
+                line = [
+                    row
+                    for row in rows
+                    if row["models"] == n_models
+                    and row["slope_per_tenfold"] == slope
+                    and row["runs"] == n_runs
+                ]
+                axes.plot(
+                    [row["listeners"] for row in line],
+                    [row["power"] for row in line],
+                    style,
+                    color=f"C{c}",
+                    marker="o",
+                    ms=3,
+                    label=f"{1000 * slope:.1f}, {n_runs} runs",
+                )
+        axes.set_title(f"{n_models} models (simulated)", fontsize=9)
+        axes.set_xlabel("listeners")
+        axes.set_ylim(0, 100)
+        axes.spines[["top", "right"]].set_visible(False)
+    panels[0].set_ylabel("seen to grow (%)")
+    panels[-1].legend(
+        fontsize=7,
+        frameon=False,
+        handlelength=3,
+        title="slope (r × 1,000\nper tenfold)",
+        title_fontsize=7,
+        loc="center left",
+        bbox_to_anchor=(1.0, 0.5),
+    )
+    with write_atomically(path) as part:
+        figure.savefig(part, format="png", dpi=130, metadata={"Software": None})
