@@ -30,6 +30,12 @@ from hemiscale.brain.recordings import (
 )
 from hemiscale.brain.regions import read_region_table
 from hemiscale.brain.spheres import PAPER_REGIONS, VoxelRegion, paper_regions, sphere
+from hemiscale.brain.surfaces import (
+    SurfaceVertices,
+    homologous_vertices,
+    read_cifti,
+    read_gifti_pair,
+)
 from hemiscale.brain.volumes import (
     Cleaning,
     clean_volumes,
@@ -44,6 +50,7 @@ __all__ = [
     "Grid",
     "Homologues",
     "Recording",
+    "SurfaceVertices",
     "VoxelRegion",
     "atlas_regions",
     "average_subject",
@@ -57,6 +64,7 @@ __all__ = [
     "find_recordings",
     "framewise_displacement",
     "halves_of_masked_array",
+    "homologous_vertices",
     "homologous_voxels",
     "intersubject_reliability",
     "mask_regions",
@@ -66,7 +74,9 @@ __all__ = [
     "prepare_average",
     "prepare_recording",
     "prepared_file",
+    "read_cifti",
     "read_confounds",
+    "read_gifti_pair",
     "read_mask",
     "read_motion",
     "read_prepared",

@@ -82,12 +82,11 @@ class StoredSubject:
         -------
         TargetBank
         """
-        from hemiscale.encoding import TargetBank, standardise
+        from hemiscale.encoding import TargetBank
 
-        # Voxels that never change within the scans that are kept get no score.
         listener = Listener(self.files, self.slices)
-        runs = [standardise(listener[k], on_constant="nan") for k in range(len(listener))]
-        return TargetBank(runs, device=device)
+        # The bank standardises within each run that is left after cutting.
+        return TargetBank([listener[k] for k in range(len(listener))], device=device)
 
     def recorded_runs(self) -> list[np.ndarray]:
         """Read all clean scans, nothing cut off.

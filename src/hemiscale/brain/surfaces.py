@@ -1,0 +1,237 @@
+"""Recordings on the surface of the cortex: GIFTI files by hemisphere, or CIFTI with both.
+
+Homologous vertices need a template whose two hemispheres correspond vertex by vertex, as fsLR does
+(CIFTI of the Human Connectome Project, fMRIPrep's ``fsLR``): vertex k of one mirrors vertex k of
+the other. On fsaverage they do not, by index.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hemiscale.brain.homologues import Homologues
+from hemiscale.errors import InputError
+
+__all__ = ["SurfaceVertices", "homologous_vertices", "read_cifti", "read_gifti_pair"]
+
+LEFT, RIGHT = "CIFTI_STRUCTURE_CORTEX_LEFT", "CIFTI_STRUCTURE_CORTEX_RIGHT"
+
+
+@dataclass(frozen=True)
+class SurfaceVertices:
+    """Which vertex each column of a surface recording is.
+
+    Attributes
+    ----------
+    left, right : (n_left,), (n_right,) int arrays
+        Numbers of the vertices in their template: the left columns come first.
+    n_template : int
+        Vertices of one hemisphere of the template (32,492 in fsLR 32k).
+    """
+
+    left: np.ndarray
+    right: np.ndarray
+    n_template: int
+
+    @property
+    def n_columns(self) -> int:
+        """Columns of both hemispheres."""
+        return len(self.left) + len(self.right)
+
+
+def homologous_vertices(vertices: SurfaceVertices) -> Homologues:
+    """Pair the columns of a surface recording by the number of their vertex.
+
+    Parameters
+    ----------
+    vertices : SurfaceVertices
+        Of a template whose hemispheres correspond, such as fsLR; not fsaverage.
+
+    Returns
+    -------
+    Homologues
+        Without a midline; `unpaired` are vertices that only one hemisphere has (the medial wall
+        is not quite the same on both sides).
+    """
+    _, left, right = np.intersect1d(
+        vertices.left, vertices.right, assume_unique=True, return_indices=True
+    )
+    right = right + len(vertices.left)
+    unpaired = np.setdiff1d(np.arange(vertices.n_columns), np.concatenate([left, right]))
+    return Homologues(left, right, np.zeros(0, dtype=int), unpaired)
+
+
+def read_cifti(path: str | Path) -> tuple[np.ndarray, SurfaceVertices, float | None]:
+    """Read the cortex of both hemispheres from a CIFTI series (``.dtseries.nii``).
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    scans : (n_scans, n_vertices) float32 array
+        The left hemisphere's vertices, then the right's; grey matter below the cortex is left out.
+    vertices : SurfaceVertices
+    t_r : float or None
+        Seconds between scans, where the file says.
+
+    Raises
+    ------
+    InputError
+        Where the file is no CIFTI series with both cortices, is not whole, or holds values that are
+        not finite or never change.
+    """
+    path = Path(path)
+    image = _load(path)
+    try:
+        series, models = (image.header.get_axis(k) for k in (0, 1))
+        structures = {str(name): (where, part) for name, where, part in models.iter_structures()}
+    except AttributeError:
+        raise InputError(
+            f"{path}: is not a CIFTI series of vertices over time (.dtseries.nii)."
+        ) from None
+    missing = [name for name in (LEFT, RIGHT) if name not in structures]
+    if missing:
+        raise InputError(f"{path}: has no {' and no '.join(missing)}.")
+    sizes = {int(models.nvertices[name]) for name in (LEFT, RIGHT)}
+    if len(sizes) > 1:
+        raise InputError(
+            f"{path}: the hemispheres have {' and '.join(map(str, sorted(sizes)))} vertices; they "
+            "are not of one template."
+        )
+    try:
+        values = np.asarray(image.dataobj, dtype=np.float32)
+    except Exception:  # whatever a damaged file raises
+        raise InputError(f"{path}: the file is cut off or damaged; download it again.") from None
+    parts = [values[:, structures[name][0]] for name in (LEFT, RIGHT)]
+    vertices = SurfaceVertices(
+        np.asarray(structures[LEFT][1].vertex, dtype=int),
+        np.asarray(structures[RIGHT][1].vertex, dtype=int),
+        sizes.pop(),
+    )
+    scans = np.concatenate(parts, axis=1)
+    _check(path, scans, vertices)
+    in_seconds = getattr(series, "unit", "") == "SECOND" and float(series.step) > 0
+    return scans, vertices, float(series.step) if in_seconds else None
+
+
+def read_gifti_pair(
+    left: str | Path, right: str | Path, *, without_still: bool = True
+) -> tuple[np.ndarray, SurfaceVertices, float | None]:
+    """Read a series of both hemispheres from two GIFTI files (``.func.gii``).
+
+    Parameters
+    ----------
+    left, right : str or Path
+        ``..._hemi-L_..._bold.func.gii`` and ``..._hemi-R_...``.
+    without_still : bool
+        Leave out vertices that never change: the medial wall, where GIFTI holds zeros.
+
+    Returns
+    -------
+    scans : (n_scans, n_vertices) float32 array
+        The left hemisphere's vertices, then the right's.
+    vertices : SurfaceVertices
+    t_r : float or None
+        Seconds between scans, where the files say.
+
+    Raises
+    ------
+    InputError
+        Where a file is no GIFTI series, the two do not belong together, they are exchanged, or
+        values are not finite.
+    """
+    paths = [Path(left), Path(right)]
+    images = [_load(path) for path in paths]
+    for path, image, side in zip(paths, images, ("Left", "Right"), strict=True):
+        stated = dict(getattr(image, "meta", {}) or {}).get("AnatomicalStructurePrimary", "")
+        if stated.startswith("Cortex") and stated != f"Cortex{side}":
+            raise InputError(
+                f"{path}: says that it is of {stated} where Cortex{side} is expected; are the "
+                "hemispheres exchanged?"
+            )
+    series = [_series(path, image) for path, image in zip(paths, images, strict=True)]
+    if len(series[0]) != len(series[1]):
+        raise InputError(
+            f"{paths[0]} has {len(series[0])} scans and {paths[1]} {len(series[1])}; they are not "
+            "of one run."
+        )
+    if series[0].shape[1] != series[1].shape[1]:
+        raise InputError(
+            f"{paths[0]} has {series[0].shape[1]} vertices and {paths[1]} {series[1].shape[1]}; "
+            "they are not of one template."
+        )
+    kept = [
+        np.flatnonzero(np.ptp(part, axis=0) != 0) if without_still else np.arange(part.shape[1])
+        for part in series
+    ]
+    scans = np.concatenate([part[:, k] for part, k in zip(series, kept, strict=True)], axis=1)
+    vertices = SurfaceVertices(kept[0], kept[1], n_template=series[0].shape[1])
+    if not scans.size:
+        raise InputError(f"{paths[0]}: all vertices are constant; the recording is empty.")
+    _check(paths[0], scans, vertices)
+    return scans, vertices, _gifti_t_r(images[0])
+
+
+def _load(path: Path) -> Any:
+    import nibabel
+
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such file.")
+    try:
+        return nibabel.load(path)
+    except Exception:  # whatever a damaged file raises
+        raise InputError(
+            f"{path}: is no GIFTI or CIFTI file, or is cut off; download it again."
+        ) from None
+
+
+def _series(path: Path, image: Any) -> np.ndarray:
+    arrays = getattr(image, "darrays", None)
+    if not arrays:
+        raise InputError(f"{path}: is not a GIFTI series (.func.gii).")
+    shapes = {tuple(array.data.shape) for array in arrays}
+    if len(shapes) > 1:
+        raise InputError(f"{path}: its scans have different numbers of vertices.")
+    if len(arrays) == 1 and arrays[0].data.ndim == 2:
+        return np.asarray(arrays[0].data, dtype=np.float32).T  # one array of vertices x scans
+    if len(arrays) < 2:
+        raise InputError(f"{path}: holds one map where a series of scans is expected.")
+    return np.stack([np.asarray(array.data, dtype=np.float32) for array in arrays])
+
+
+def _gifti_t_r(image: Any) -> float | None:
+    for meta in (getattr(image, "meta", None), getattr(image.darrays[0], "meta", None)):
+        stated = dict(meta or {}).get("TimeStep")
+        try:
+            value = float(str(stated)) / 1000  # milliseconds, as Workbench writes
+        except ValueError:
+            continue
+        if value > 0:
+            return value
+    return None
+
+
+def _check(path: Path, scans: np.ndarray, vertices: SurfaceVertices) -> None:
+    low, high = scans.min(axis=0), scans.max(axis=0)
+    problems = []
+    for what, bad in (
+        ("hold values that are not finite", ~(np.isfinite(low) & np.isfinite(high))),
+        ("never change", low == high),
+    ):
+        columns = np.flatnonzero(bad)
+        if len(columns):
+            first, n_left = int(columns[0]), len(vertices.left)
+            side = "left" if first < n_left else "right"
+            number = vertices.left[first] if first < n_left else vertices.right[first - n_left]
+            problems.append(
+                f"{path}: {len(columns)} of {vertices.n_columns} vertices {what}, the first is "
+                f"vertex {number} on the {side}."
+            )
+    if problems:
+        raise InputError(*problems)
