@@ -30,28 +30,30 @@ SCENARIOS: dict[str, PlantedLaw] = {
 """What is planted in each round of simulated studies."""
 
 
-def examine_laws(law: PlantedLaw, n_studies: int, seed: int) -> dict[str, dict[str, float]]:
+def examine_laws(law: PlantedLaw, studies: range, seed: int) -> dict[str, Tally]:
     """Simulate studies of the 28 published sizes and families, and count.
 
     Parameters
     ----------
     law : PlantedLaw
-    n_studies, seed : int
+    studies : range
+        Their numbers; each study depends on its number and the seed alone.
+    seed : int
 
     Returns
     -------
-    dict of {method: summary}
-        See `Tally.summary`. Methods whose name begins with "naive" are there to be seen to fail.
+    dict of {method: Tally}
+        Methods whose name begins with "naive" are there to be seen to fail.
     """
     models = read_published().models
     families = [str(name) for name in models["family"]]
     simulator = ScoreSimulator(models["n_parameters"].to_numpy(float), families)
     tallies: dict[str, Tally] = defaultdict(Tally)
-    for k in range(n_studies):
+    for k in studies:
         study = simulator.study(law, np.random.default_rng([seed, k]))
         _count_scores(tallies, study, simulator)
         _count_slopes(tallies, study, simulator, families, law)
-    return {name: tally.summary() for name, tally in tallies.items()}
+    return dict(tallies)
 
 
 def _sides(

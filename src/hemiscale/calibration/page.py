@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from hemiscale.calibration.tally import Tally
 from hemiscale.results import write_atomically, write_text
 
 __all__ = ["write_page"]
@@ -79,7 +80,12 @@ def write_page(folder: Path, results: dict[str, Any]) -> Path:
         The page.
     """
     (folder / "images").mkdir(parents=True, exist_ok=True)
-    laws = {name[6:]: part for name, part in results.items() if name.startswith("laws: ")}
+    summaries = {
+        name: {method: Tally(*counts).summary() for method, counts in part["tallies"].items()}
+        for name, part in results.items()
+        if isinstance(part, dict) and "tallies" in part
+    }
+    laws = {name[6:]: part for name, part in summaries.items() if name.startswith("laws: ")}
     _coverage_figure(folder / "images" / "calibration.png", laws)
     _power_figure(folder / "images" / "power.png", results["power"])
     parts = [
@@ -91,9 +97,9 @@ def write_page(folder: Path, results: dict[str, Any]) -> Path:
         parts.append(f"### {name[0].upper()}{name[1:]}\n\n{_tallies(tallies)}")
     parts += [
         _AFTER_LAWS.lstrip("\n"),
-        f"{_LAYERS}\n{_tallies(results['layers'])}",
-        f"{_VOXELS}\n{_tallies(results['voxels'])}",
-        f"{_RIDGE}\n{_tallies(results['ridge'])}",
+        f"{_LAYERS}\n{_tallies(summaries['layers'])}",
+        f"{_VOXELS}\n{_tallies(summaries['voxels'])}",
+        f"{_RIDGE}\n{_tallies(summaries['ridge'])}",
         f"{_POWER}\n![Power on simulated studies](images/power.png)\n\n{_power(results['power'])}",
     ]
     page = folder / "calibration.md"

@@ -25,7 +25,7 @@ _FLAT = replace(
 )
 
 
-def examine_layers(n_studies: int, seed: int) -> dict[str, dict[str, float]]:
+def examine_layers(studies: range, seed: int) -> dict[str, Tally]:
     """Choose layers of one model, in one subject, whose layers are all equally good.
 
     Whatever is gained by the choice is not there. 12 and 48 layers, each voxel's own layer; the
@@ -33,7 +33,7 @@ def examine_layers(n_studies: int, seed: int) -> dict[str, dict[str, float]]:
 
     Returns
     -------
-    dict of {method: summary}
+    dict of {method: Tally}
     """
     import xarray as xr
 
@@ -41,7 +41,7 @@ def examine_layers(n_studies: int, seed: int) -> dict[str, dict[str, float]]:
     tallies: dict[str, Tally] = defaultdict(Tally)
     for n_layers in (12, 48):
         simulator = ScoreSimulator(np.full(n_layers, 1e9), ["one"] * n_layers, n_listeners=1)
-        for k in range(n_studies):
+        for k in studies:
             study = simulator.study(law, np.random.default_rng([seed, n_layers, k]))
             score = study.scores.swapaxes(0, 1).astype(np.float64)  # subject, layer, run, target
             n_runs = score.shape[2]
@@ -60,20 +60,20 @@ def examine_layers(n_studies: int, seed: int) -> dict[str, dict[str, float]]:
                 tallies[f"{name}, {n_layers} layers"].add(
                     float(i.estimate), float(i.low), float(i.high), law.score
                 )
-    return {name: tally.summary() for name, tally in tallies.items()}
+    return dict(tallies)
 
 
-def examine_voxels(n_studies: int, seed: int) -> dict[str, dict[str, float]]:
+def examine_voxels(studies: range, seed: int) -> dict[str, Tally]:
     """Test left minus right of one model where there is none, in no listener.
 
     Returns
     -------
-    dict of {method: summary}
+    dict of {method: Tally}
     """
     law = replace(_FLAT, listener_asymmetry_sd=0.0, listener_slope_sd=0.0)
     simulator = ScoreSimulator([1e9], ["one"])
     tallies: dict[str, Tally] = defaultdict(Tally)
-    for k in range(n_studies):
+    for k in studies:
         study = simulator.study(law, np.random.default_rng([seed, k]))
         left, right = simulator.homologues
         scores = study.scores[0].astype(np.float64)
@@ -94,10 +94,10 @@ def examine_voxels(n_studies: int, seed: int) -> dict[str, dict[str, float]]:
             naive.difference + width * (1 - 0.5 * (sign > 0)),
             0.0,
         )
-    return {name: tally.summary() for name, tally in tallies.items()}
+    return dict(tallies)
 
 
-def examine_ridge(n_studies: int, seed: int) -> dict[str, dict[str, float]]:
+def examine_ridge(n_studies: int, seed: int) -> dict[str, Tally]:
     """Score a real ridge regression on left-out runs, with the engine itself.
 
     Scores of different runs share most of their training data. Nine runs of 80 scans, 30 features,
@@ -106,7 +106,7 @@ def examine_ridge(n_studies: int, seed: int) -> dict[str, dict[str, float]]:
 
     Returns
     -------
-    dict of {method: summary}
+    dict of {method: Tally}
     """
     from hemiscale.encoding import fit_runs, standardise
 
@@ -126,7 +126,7 @@ def examine_ridge(n_studies: int, seed: int) -> dict[str, dict[str, float]]:
     for scores in by_run:
         i = interval_over_runs(scores)
         tally.add(float(i.estimate), float(i.low), float(i.high), planted)
-    return {"score over runs, with the engine": tally.summary()}
+    return {"score over runs, with the engine": tally}
 
 
 def _smooth(white: np.ndarray, autocorrelation: float) -> np.ndarray:

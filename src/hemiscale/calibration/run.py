@@ -1,16 +1,21 @@
-"""The whole calibration: parts one after the other, each stored when it is done."""
+"""The whole calibration, stored as it goes."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import hemiscale
+from hemiscale.calibration.tally import Tally
 from hemiscale.results import write_json
 
 __all__ = ["calibrate"]
+
+# Studies between two writes of what is done: a killed calibration loses no more.
+_AT_ONCE = 50
 
 
 def calibrate(
@@ -26,12 +31,12 @@ def calibrate(
     ----------
     folder : path
         Made if it does not exist. ``calibration.json`` holds what is done; a second call with the
-        same numbers goes on where the first one was stopped.
+        same seed goes on where the first one was stopped, also to more studies.
     n_studies : int
         Simulated studies per line of the page.
     seed : int
     say : callable
-        Called with a sentence after each part.
+        Called now and then with what is done.
 
     Returns
     -------
@@ -57,20 +62,35 @@ def calibrate(
     done: dict[str, Any] = {"settings": settings}
     if store.is_file():
         found = json.loads(store.read_text(encoding="utf-8"))
-        done = found if found.get("settings") == settings else done
-    todo: dict[str, Callable[[], Any]] = {
-        f"laws: {name}": lambda law=law, k=k: examine_laws(law, n_studies, seed + k)  # type: ignore[misc]
+        before = found.get("settings", {})
+        if {**before, "n_studies": n_studies} == settings:
+            done = found | done
+            if before["n_studies"] != n_studies:  # counts go on; these are made anew
+                done.pop("ridge", None)
+                done.pop("power", None)
+    counted: dict[str, tuple[int, Callable[[range], dict[str, Tally]]]] = {
+        f"laws: {name}": (n_studies, partial(examine_laws, law, seed=seed + k))
         for k, (name, law) in enumerate(SCENARIOS.items())
     }
-    todo |= {
-        "layers": lambda: examine_layers(max(n_studies // 4, 1), seed),
-        "voxels": lambda: examine_voxels(n_studies, seed),
-        "ridge": lambda: examine_ridge(max(n_studies // 2, 1), seed),
-        "power": lambda: power_table(max(n_studies // 4, 1), seed),
-    }
-    for name, make in todo.items():
-        if name not in done:
-            done[name] = make()
+    counted["layers"] = (max(n_studies // 4, 1), partial(examine_layers, seed=seed))
+    counted["voxels"] = (n_studies, partial(examine_voxels, seed=seed))
+    for name, (total, examine) in counted.items():
+        part = done.setdefault(name, {"studies": 0, "tallies": {}})
+        while part["studies"] < total:
+            last = min(part["studies"] + _AT_ONCE, total)
+            for method, tally in examine(range(part["studies"], last)).items():
+                before = Tally(*part["tallies"].get(method, []))
+                part["tallies"][method] = (before + tally).counts()
+            part["studies"] = last
             write_json(store, done)
-            say(f"✓ {name}")
+            say(f"{name}: {last} of {total}")
+    if "ridge" not in done:
+        found = examine_ridge(max(n_studies // 2, 1), seed)
+        done["ridge"] = {"tallies": {name: tally.counts() for name, tally in found.items()}}
+        write_json(store, done)
+        say("ridge: done")
+    if "power" not in done:
+        done["power"] = power_table(max(n_studies // 4, 1), seed)
+        write_json(store, done)
+        say("power: done")
     return write_page(out, done)

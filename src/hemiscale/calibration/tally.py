@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
@@ -11,28 +11,28 @@ __all__ = ["Tally"]
 
 @dataclass
 class Tally:
-    """What became of one method over many simulated studies.
+    """What became of one method over many simulated studies; tallies of parts add up.
 
     Attributes
     ----------
     n : int
         Studies in which the method gave an interval.
+    none : int
+        Studies in which it said that it cannot tell.
     held : int
         Intervals that held the planted value.
     without_zero : int
         Intervals that did not hold zero: a 5 % test says yes.
-    bias, width : list of float
-        Estimate minus planted value, and width of the interval, of each study.
-    none : int
-        Studies in which the method said that it cannot tell.
+    off, off_squared : float
+        Sums of estimate minus planted value, and of its square, where both are finite.
     """
 
     n: int = 0
+    none: int = 0
     held: int = 0
     without_zero: int = 0
-    bias: list[float] = field(default_factory=list)
-    width: list[float] = field(default_factory=list)
-    none: int = 0
+    off: float = 0.0
+    off_squared: float = 0.0
 
     def add(self, estimate: float, low: float, high: float, planted: float) -> None:
         """Count one study."""
@@ -42,13 +42,29 @@ class Tally:
         self.n += 1
         self.held += bool(low <= planted <= high)
         self.without_zero += bool(low > 0 or high < 0)
-        self.bias.append(float(estimate - planted))
-        self.width.append(float(high - low))
+        if np.isfinite(estimate - planted):
+            self.off += float(estimate - planted)
+            self.off_squared += float(estimate - planted) ** 2
+
+    def __add__(self, other: Tally) -> Tally:
+        """Put the tallies of two parts together."""
+        return Tally(
+            self.n + other.n,
+            self.none + other.none,
+            self.held + other.held,
+            self.without_zero + other.without_zero,
+            self.off + other.off,
+            self.off_squared + other.off_squared,
+        )
+
+    def counts(self) -> list[float]:
+        """All counts and sums, in the order of the attributes."""
+        return list(asdict(self).values())
 
     def summary(self) -> dict[str, float]:
         """Rates in percent, each with its Monte Carlo standard error."""
         n = max(self.n, 1)
-        held, zero = self.held / n, self.without_zero / n
+        held, zero, bias = self.held / n, self.without_zero / n, self.off / n
         return {
             "n": self.n,
             "none": self.none,
@@ -56,7 +72,6 @@ class Tally:
             "held_error": 100 * float(np.sqrt(held * (1 - held) / n)),
             "without_zero": 100 * zero,
             "without_zero_error": 100 * float(np.sqrt(zero * (1 - zero) / n)),
-            "bias": float(np.mean(self.bias)) if self.bias else float("nan"),
-            "bias_error": float(np.std(self.bias) / np.sqrt(n)) if self.bias else float("nan"),
-            "width": float(np.median(self.width)) if self.width else float("nan"),
+            "bias": bias,
+            "bias_error": float(np.sqrt(max(self.off_squared / n - bias**2, 0.0) / n)),
         }
