@@ -159,6 +159,38 @@ def test_mask_is_computed_where_none_is_named(no_page, volume_folder, tmp_path):
     assert len(study_status(study, out).done) == 3
 
 
+def test_every_listener_has_an_own_mask(no_page, volume_folder, tmp_path, bold_path):
+    # A listener whose left front was not recorded, and with it goes the mirror image.
+    for number in (1, 2, 3):
+        path = bold_path(volume_folder, "s2", number)
+        image = nibabel.load(path)
+        values = image.get_fdata()
+        values[:6, 7:] = 0
+        nibabel.save(nibabel.Nifti1Image(values, image.affine, image.header), path)
+    change(
+        volume_folder,
+        ('mask = "mask.nii.gz"\n', "voxel_size = 8\nown_masks = true\naverage = false\n"),
+    )
+    out = tmp_path / "out"
+    run(volume_folder, out)
+    scores = read_dataset(out / "scores/word-rate.nc")
+    assert list(scores["subject"].values) == ["s1", "s2", "s3"]
+    known = np.isfinite(scores["score"].isel(layer=0, run=0))
+    affine = read_dataset(out / "voxels.nc")["affine"].values
+    row = np.rint((scores["y"].values - affine[1, 3]) / affine[1, 1])
+    side, mirror = scores["hemisphere"].values, scores["mirror"].values
+    cut = (row >= 7) & (side != "midline")
+    assert cut.any()
+    assert not known.sel(subject="s2").values[cut].any()
+    assert known.sel(subject="s1").values[cut].mean() > 0.9
+    left = np.flatnonzero(side == "left")
+    for mask in known.values:
+        np.testing.assert_array_equal(mask[left], mask[mirror[left]])
+    mean = scores["score"].sel(subject="s2").mean(["layer", "run"]).values
+    assert np.nanmean(mean[left]) > 0.6
+    assert len(study_status(read_study(volume_folder / "study.toml"), out).done) == 3
+
+
 def test_average_subject_from_one_file_per_run(no_page, volume_folder, tmp_path, bold_path):
     for k in (1, 2, 3):
         bold_path(volume_folder, "s1", k).rename(volume_folder / f"run{k}.nii.gz")

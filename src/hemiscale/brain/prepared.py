@@ -73,6 +73,7 @@ def prepare_recording(
     folder: str | Path,
     *,
     confounds: np.ndarray | None = None,
+    own_mask: Any | None = None,
     digest: Callable[[Path], str] = file_digest,
 ) -> Path:
     """Clean one run of one subject and store it, unless that is done already.
@@ -84,6 +85,8 @@ def prepare_recording(
     cleaning : Cleaning
     folder : str or Path
     confounds : (n_scans, n_confounds) array, optional
+    own_mask : Niimg-like, optional
+        Part of the mask that is brain in this subject; the other columns are NaN.
     digest : callable
         Gives the digest of a file; one that remembers saves reading large files again.
 
@@ -102,8 +105,19 @@ def prepare_recording(
     mark = recording_fingerprint(
         recording.path, mask_img, cleaning, confounds=confounds, digest=digest
     )
+    own = None if own_mask is None else _part_of(own_mask, mask_img)
+    if own is not None:
+        mark = fingerprint(whole=mark, own=own)
     if stored_fingerprint(path) != mark:
-        scans = clean_volumes(recording.path, mask_img, cleaning, confounds=confounds)
+        scans = clean_volumes(
+            recording.path,
+            mask_img if own_mask is None else own_mask,
+            cleaning,
+            confounds=confounds,
+        )
+        if own is not None:
+            part, scans = scans, np.full((len(scans), len(own)), np.nan, dtype=np.float32)
+            scans[:, own] = part
         _write(path, scans, mark, cleaning, n_subjects=1)
     return path
 
@@ -196,6 +210,16 @@ def prepare_average(
                 progress(n_done, len(recordings))
         made.append(path)
     return made
+
+
+def _part_of(own_mask: Any, mask_img: Any) -> np.ndarray:
+    """Which voxels of the mask are in the own mask."""
+    from nilearn.image import load_img
+
+    own, mask = (np.asarray(load_img(image).dataobj) > 0 for image in (own_mask, mask_img))
+    if own.shape != mask.shape or (own & ~mask).any():
+        raise ValueError("the own mask is not a part of the mask")
+    return np.asarray(own[mask])
 
 
 def _check_complete(recordings: Sequence[Recording], runs: Sequence[int]) -> None:

@@ -12,13 +12,12 @@ import numpy as np
 import hemiscale
 from hemiscale.errors import InputError
 from hemiscale.pipeline.inputs import StudyInputs
+from hemiscale.pipeline.masks import Digests, analysis_mask, mask_is_known
 from hemiscale.pipeline.progress import Display
 from hemiscale.pipeline.region_targets import region_targets, tables_fingerprint
 from hemiscale.pipeline.swapped import swapped_run_notices
 from hemiscale.pipeline.targets import Targets
 from hemiscale.pipeline.volume_targets import (
-    Digests,
-    analysis_mask,
     prepare_volumes,
     volume_targets,
     volumes_fingerprint,
@@ -84,7 +83,9 @@ def read_brain_side(
         return BrainSide(region_targets(study, recordings, inputs), [], {})
     start = time.perf_counter()
     digest = Digests(folder.prepared / "digests.json")
-    mask, notices = analysis_mask(study, recordings, inputs, folder.prepared, digest)
+    mask, notices = analysis_mask(
+        study, recordings, inputs, folder.prepared, digest, workers=workers
+    )
     voxels = describe_voxels(study, recordings, mask)
     bar = "recordings"
     with display.bars():
@@ -137,7 +138,7 @@ def brain_fingerprint(study: Study, inputs: StudyInputs, folder: ResultsFolder) 
     recordings = study.recordings
     if isinstance(recordings, RegionTables):
         return tables_fingerprint(recordings, inputs)
-    if recordings.mask is None and not (folder.prepared / "mask.json").is_file():
+    if not mask_is_known(recordings, folder.prepared):
         return None
     digest = Digests(folder.prepared / "digests.json")
     mask, _ = analysis_mask(study, recordings, inputs, folder.prepared, digest)

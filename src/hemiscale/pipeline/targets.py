@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hemiscale.errors import HemiscaleWarning
 from hemiscale.study import Study
 
 if TYPE_CHECKING:
@@ -60,11 +62,14 @@ class StoredSubject:
         Clean scans of each recorded run.
     slices : list of (int, slice)
         As in `Targets`.
+    partial : bool
+        Whether targets may be NaN: voxels outside of the listener's own mask.
     """
 
     subject: str
     files: list[Path]
     slices: Slices
+    partial: bool = False
 
     @property
     def subjects(self) -> list[str]:
@@ -86,7 +91,12 @@ class StoredSubject:
 
         listener = Listener(self.files, self.slices)
         # The bank standardises within each run that is left after cutting.
-        return TargetBank([listener[k] for k in range(len(listener))], device=device)
+        runs = [listener[k] for k in range(len(listener))]
+        with warnings.catch_warnings():
+            if self.partial:
+                # That voxels outside of the own mask have no score has been said once.
+                warnings.simplefilter("ignore", HemiscaleWarning)
+            return TargetBank(runs, device=device)
 
     def recorded_runs(self) -> list[np.ndarray]:
         """Read all clean scans, nothing cut off.

@@ -127,6 +127,9 @@ class Volumes(_Listened):
         default=None,
         description="mask image, or petit-prince-en; default: what is brain in all recordings",
     )
+    own_masks: bool = Field(
+        default=False, description="every subject has a mask of its own, as in the paper"
+    )
     voxel_size: Positive = Field(default=4.0, description="mm; of the grid where there is no mask")
     interpolation: Literal["continuous", "linear", "nearest"] = "continuous"
     smoothing: NotNegative = Field(default=0.0, description="full width at half maximum, mm")
@@ -149,6 +152,11 @@ class Volumes(_Listened):
     def _named_atlas(self) -> Volumes:
         if self.atlas_names and not self.atlas:
             raise ValueError("gives atlas_names without an atlas")
+        if self.own_masks and (self.average or self.mask or self.reliability):
+            raise ValueError(
+                "has own_masks, which go with average = false, without a mask and without a "
+                "reliability of another mask"
+            )
         return self
 
 
