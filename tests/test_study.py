@@ -197,3 +197,8 @@ def test_problems_of_volume_studies_name_line_and_remedy(write, change, line, me
 def test_recordings_must_be_a_table(write):
     text = 'name = "x"\nrecordings = "data"\n[stimulus]\nwords = "w.csv"\n'
     assert any("'recordings' must be a table" in p for p in problems(write(text)))
+
+
+def test_own_masks_go_with_individuals_alone(write):
+    path = write(VOLUMES.replace("paper_regions = true", "own_masks = true"))
+    assert any("own_masks, which go with average = false" in p for p in problems(path))

@@ -36,6 +36,7 @@ def test_english_average_and_individuals(tmp_path):
     people = read_study(write_template(tmp_path / "b", "petit-prince-en-individuals"))
     assert isinstance(people.recordings, BidsRecordings)
     assert (people.recordings.smoothing, people.recordings.average) == (4, False)
+    assert people.recordings.own_masks
 
 
 def test_a_rehearsal_says_that_it_is_one(tmp_path):

@@ -17,21 +17,20 @@ files = "bold/lpp_en_avg49ss_run{run}_bold.nii.gz"
 mask = "petit-prince-en"            # common to the 49 listeners, 4 mm, 25,870 voxels
 reliability = "petit-prince-en"     # of the 49 listeners, ten random halves, as published"""
 
-_INDIVIDUALS_EN = (
-    """\
+_INDIVIDUALS_EN = """\
 kind = "bids"           # every listener for themselves; fetch gets them
 folder = "ds003643/derivatives"
 task = "lppEN"
 space = "MNIColin27"
 desc = "preproc"
 # subjects = ["EN057", "EN058"]     # default: all that are on disk
-mask = "petit-prince-en"            # common to the 49 listeners; in the paper each has an own mask
+own_masks = true        # what is brain in all runs of a listener, made symmetric
+voxel_size = 4.0        # mm
 smoothing = 4.0         # mm
 average = false
 individuals = true
-reliability = "petit-prince-en"""
-    + '"'
-)
+ceiling_splits = 10
+ceiling_seed = 0"""
 
 _AVERAGE_OTHER = """\
 kind = "bids"           # fetch gets them
