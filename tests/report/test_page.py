@@ -179,8 +179,9 @@ def test_a_damaged_map_takes_its_figures_away_and_nothing_else(voxel_report: Pat
 
     folder = voxel_report.parent.with_name("damaged")
     shutil.copytree(voxel_report.parent, folder, ignore=shutil.ignore_patterns("figures"))
-    (folder / "maps.nc").write_bytes(b"no map")
+    (folder / "maps" / "slope.nii.gz").write_bytes(b"no map")
     text = write_report(folder).read_text(encoding="utf-8")
-    assert "maps.nc could not be read" in text
-    assert "the results hold no maps of scores" in text
+    assert "maps/slope.nii.gz could not be read" in text
+    assert '<figure id="figure-slope-map"' not in text
+    assert '<figure id="figure-best-and-worst"' in text
     assert '<figure id="figure-region-curves"' in text

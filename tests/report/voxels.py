@@ -10,14 +10,16 @@ import numpy as np
 import xarray as xr
 
 from hemiscale.analysis import write_tables
+from hemiscale.pipeline.voxels import write_maps
+from hemiscale.results import write_dataset
 
 STEP = 12.0
 N_RUNS = 4
 LISTENERS = tuple(f"sub-{k:02d}" for k in range(1, 7))
 MODELS = tuple(
     (f"{family}-{size}", family, parameters, layers)
-    for family, layers in (("alpha", 4), ("beta", 6), ("gamma", 5))
-    for size, parameters in (("small", 1.2e8), ("middle", 1.4e9), ("large", 7.1e9))
+    for family, layers in (("alpha", 4), ("beta", 6), ("gamma", 5), ("delta", 3), ("iota", 4))
+    for size, parameters in (("small", 1.2e8), ("large", 7.1e9))
 )
 
 STUDY = """\
@@ -115,19 +117,28 @@ def write_voxel_results(folder: Path) -> Path:
         },
         coords=coords,
     )
-    ceiling.to_netcdf(folder / "ceiling.nc", engine="h5netcdf")
+    write_dataset(folder / "ceiling.nc", ceiling)
     y, z = coords["y"][1], coords["z"][1]
     left = coords["x"][1] < 0
+    shape = (11, 14, 11)
+    first = np.array([-5, -8, -4])
+    places = np.stack([coords[axis][1] for axis in "xyz"], axis=1)
+    mask = np.zeros(shape, dtype=bool)
+    mask[tuple((np.rint(places / STEP).astype(int) - first).T)] = True
+    affine = np.diag([STEP, STEP, STEP, 1.0])
+    affine[:3, 3] = first * STEP
     voxels = xr.Dataset(
         {
+            "mask": (("i", "j", "k"), mask),
+            "affine": (("row", "column"), affine),
             "region": (
                 ("region_name", "target"),
                 np.stack([left & (np.abs(y + 50) < 20), left & (np.abs(y - 20) < 20) & (z < 20)]),
-            )
+            ),
         },
         coords={"region_name": ["pSTS", "BA45"], **coords},
     )
-    voxels.to_netcdf(folder / "voxels.nc", engine="h5netcdf")
+    write_dataset(folder / "voxels.nc", voxels)
     everything = [(name, "trained", family, n, layers) for name, family, n, layers in MODELS]
     everything += [("alpha-small-untrained", "untrained", "alpha", 1.2e8, 4)]
     everything += [("word-rate", "control", "", 0, 0), ("glove", "static embedding", "", 0, 0)]
@@ -138,7 +149,8 @@ def write_voxel_results(folder: Path) -> Path:
         voxels=voxels,
         columns={"hellaswag": {name: 30 + 15 * np.log10(n / 1e8) for name, _, n, _ in MODELS}},
     )
-    maps.to_netcdf(folder / "maps.nc", engine="h5netcdf")
+    assert maps is not None
+    write_maps(maps, voxels, folder / "maps", simulated=True)
     (folder / "study.toml").write_text(STUDY, encoding="utf-8")
     for name, content in (
         ("diagnostics.json", {"scans": [{"run": k + 1, "scans": 300} for k in range(N_RUNS)]}),

@@ -110,6 +110,9 @@ def describe_law(law: dict[str, Any] | None) -> str:
     if law.get("slope_low") is not None and law.get("slope_high") is not None:
         low, high = law["slope_low"] * factor, law["slope_high"] * factor
         text += f", 95 % {numbers.bounds(low, high, sign=True)} over models"
+    if law.get("over_families_low") is not None and law.get("over_families_high") is not None:
+        low, high = law["over_families_low"] * factor, law["over_families_high"] * factor
+        text += f" and {numbers.bounds(low, high, sign=True)} over families"
     if law.get("r") is not None:
         text += f"; r = {numbers.score(law['r'], digits=2)} over {law['n_models']} models"
     return text + "."

@@ -145,7 +145,7 @@ def _slope(results: Results, subjects: str) -> list[str]:
     law = find_law(results, "score", "log parameters", subjects)
     if law is None or law.get("slope_per_tenfold") is None:
         return []
-    low, high = law.get("slope_low"), law.get("slope_high")
+    low, high, over = _interval(law)
     ten = float(np.log(10))
     text = (
         f"Over {law['n_models']} trained models the score changes by "
@@ -153,12 +153,20 @@ def _slope(results: Results, subjects: str) -> list[str]:
     )
     if low is None or high is None:
         return [text + "; an interval cannot be had from so few."]
-    text += f", 95 % {numbers.bounds(low * ten, high * ten, sign=True)} over models"
+    text += f", 95 % {numbers.bounds(low * ten, high * ten, sign=True)} over {over}"
     if low <= 0 <= high:
         text += ": these models do not settle whether it grows with size."
     else:
         text += f": it {'grows' if low > 0 else 'falls'} with size among these models."
     return [text, *_over_people(law, "the score")]
+
+
+def _interval(law: dict[str, Any]) -> tuple[float | None, float | None, str]:
+    """Interval of a slope: over families where there are enough of them, else over models."""
+    low, high = law.get("over_families_low"), law.get("over_families_high")
+    if low is not None and high is not None:
+        return float(low), float(high), "families of models"
+    return law.get("slope_low"), law.get("slope_high"), "models counted as independent"
 
 
 def _over_people(law: dict[str, Any], what: str) -> list[str]:
@@ -180,14 +188,14 @@ def _sides(results: Results, subjects: str) -> list[str]:
     law = find_law(results, "left_minus_right", "log parameters", subjects)
     if law is None or law.get("slope_per_tenfold") is None:
         return []
-    low, high = law.get("slope_low"), law.get("slope_high")
+    low, high, over = _interval(law)
     if low is None or high is None:
         return []
     ten = float(np.log(10))
     text = (
         "Left minus right changes by "
         f"{numbers.score(law['slope_per_tenfold'], sign=True)} per tenfold of parameters, 95 % "
-        f"{numbers.bounds(low * ten, high * ten, sign=True)} over models"
+        f"{numbers.bounds(low * ten, high * ten, sign=True)} over {over}"
     )
     text += (
         ": a trend cannot be told from none."

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hemiscale.errors import HemiscaleError
+from hemiscale.report.map_files import read_ceiling_map, read_maps
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +36,7 @@ class Results:
     listener_slopes, layer_asymmetry : DataFrame
         The same; older results do not have them.
     maps : xarray.Dataset or None
-        Of a voxel study, from ``maps.nc``: as `hemiscale.analysis.voxel_maps` makes them.
+        Of a voxel study, from ``maps/``.
     ceiling_map : DataFrame or None
         Of a voxel study: ``x, y, z, hemisphere, value``, the mean reliability of each voxel.
     laws : list of dict
@@ -132,46 +133,18 @@ def load_results(folder: Path) -> Results:
         study = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         problems.append(f"{path.name} could not be read ({error}).")
+    groups = [str(name) for name in tables["groups"]["group"]]
     return Results(
         folder=folder,
         study=study,
         diagnostics=_json(folder / "diagnostics.json", problems),
         timings=_json(folder / "timings.json", problems),
         laws=[entry for entry in laws if isinstance(entry, dict)],
-        maps=_maps(folder / "maps.nc", problems),
-        ceiling_map=_ceiling_map(folder / "ceiling.nc", problems),
+        maps=read_maps(folder, groups, problems),
+        ceiling_map=read_ceiling_map(folder / "ceiling.nc", problems),
         problems=problems,
         **tables,
     )
-
-
-def _maps(path: Path, problems: list[str]) -> xr.Dataset | None:
-    import xarray as xr
-
-    if not path.is_file():
-        return None
-    try:
-        with xr.open_dataset(path, engine="h5netcdf") as stored:
-            return stored.load()
-    except (OSError, ValueError) as error:
-        problems.append(f"{path.name} could not be read ({error}).")
-        return None
-
-
-def _ceiling_map(path: Path, problems: list[str]) -> pd.DataFrame | None:
-    import numpy as np
-    import pandas as pd
-
-    stored = _maps(path, problems)
-    if stored is None or "reliability" not in stored or not {"x", "y", "z"} <= set(stored.coords):
-        return None
-    values = stored["reliability"].transpose("split", "target").values.astype(np.float64)
-    known = np.isfinite(values).any(axis=0)
-    mean = np.full(values.shape[1], np.nan)
-    mean[known] = np.nanmean(values[:, known], axis=0)
-    places = {name: stored[name].values for name in ("x", "y", "z")}
-    sides = stored["hemisphere"].values.astype(str)
-    return pd.DataFrame({**places, "hemisphere": sides, "value": mean})
 
 
 def _table(path: Path, problems: list[str]) -> pd.DataFrame:

@@ -13,8 +13,8 @@ __all__ = ["voxel_chapters"]
 
 _MAP_FILES = "Values are those of the nearest voxel at the cortical surface (fsaverage5), inflated."
 _FAMILY_SLOPE = (
-    "The interval is from resampling whole families where there are five or more of them, else "
-    "over models counted as independent."
+    "The interval is over families of models where there are enough of them, else over models "
+    "counted as independent."
 )
 
 
@@ -239,7 +239,8 @@ def _maps(study: _Study) -> Chapter:
                 "Slope of the score in each voxel",
                 f"{study.data} Change of the score per tenfold of parameters over trained models; "
                 "only voxels whose slope can be told from none (false discovery rate .05 over "
-                f"voxels; the error of a slope is over {_error_over(results)}). {_MAP_FILES}",
+                "voxels; the error of a slope is over families of models where there are enough "
+                f"of them, else over models). {_MAP_FILES}",
                 lambda: voxel_rows.slope_map_rows(results, "slope"),
                 lambda rows, width: figures.brain_maps(
                     rows, signed=True, label="slope (r per tenfold)", width=width
@@ -406,10 +407,6 @@ def _people(study: _Study) -> Chapter:
             )
         ],
     )
-
-
-def _error_over(results: Results) -> str:
-    return str(results.maps.attrs.get("error_over", "models")) if results.maps else "models"
 
 
 def _crossing(law: dict[str, Any]) -> str:

@@ -251,12 +251,11 @@ PANELS = (
 def slope_of(law: dict[str, Any] | None) -> tuple[float, float, float]:
     """Slope of a law per tenfold with its interval; NaN where it has none.
 
-    From resampling whole families where there are enough of them, else over models counted as
-    independent.
+    Over families where there are enough of them, else over models counted as independent.
     """
     if law is None or law.get("slope") is None:
         return np.nan, np.nan, np.nan
-    low, high = law.get("families_resampled_low"), law.get("families_resampled_high")
+    low, high = law.get("over_families_low"), law.get("over_families_high")
     if low is None or high is None:
         low, high = law.get("slope_low"), law.get("slope_high")
     slope, low, high = (np.nan if v is None else v * _TEN for v in (law["slope"], low, high))
