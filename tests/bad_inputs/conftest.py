@@ -187,3 +187,20 @@ def good_volumes(tmp_path_factory):
 def volumes_folder(good_volumes, tmp_path):
     """A copy to damage."""
     return Path(shutil.copytree(good_volumes, tmp_path / "volumes"))
+
+
+@pytest.fixture
+def model_folder(study_folder):
+    """A study with a model in a folder of its own, with its tokenizer."""
+    import hemiscale.datasets
+
+    ladder = Path(hemiscale.datasets.__file__).parent / "ladder"
+    model = study_folder / "model"
+    model.mkdir()
+    for name in ("config.json", "model.safetensors"):
+        shutil.copy(ladder / "austen-0.1m" / name, model)
+    for path in (ladder / "tokenizer").iterdir():
+        shutil.copy(path, model)
+    study = study_folder / "study.toml"
+    study.write_text(study.read_text() + '\n[[models]]\nname = "model"\n')
+    return study_folder

@@ -72,14 +72,23 @@ def _convert(path: Path, target: Path) -> None:
         where = {"pretrained_model_name_or_path": str(path.parent), "gguf_file": path.name}
         try:
             tokenizer = AutoTokenizer.from_pretrained(**where)
-            model = AutoModelForCausalLM.from_pretrained(**where, **unpack, dtype=torch.float32)
+            model, report = AutoModelForCausalLM.from_pretrained(
+                **where, **unpack, dtype=torch.float32, output_loading_info=True
+            )
         except ImportError as error:
             raise InputError(
                 f"{path}: a GGUF file, for which `pip install gguf accelerate` is needed."
             ) from error
-        except (ValueError, KeyError, RuntimeError, TypeError, IndexError) as error:
+        except Exception as error:  # whatever its readers trip over
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise InputError(f"{path}: this GGUF file cannot be converted ({reason}).") from error
+        # transformers draws what is missing at random, and goes on.
+        missing = sorted(report["missing_keys"])
+        if missing:
+            raise InputError(
+                f"{path}: {len(missing)} weights of the model are missing from this GGUF file "
+                f"({', '.join(missing[:3])} ...); download it again."
+            )
         temporary = target.with_name(f".{target.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}.part")
         try:
             model.save_pretrained(temporary)

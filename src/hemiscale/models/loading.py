@@ -148,20 +148,29 @@ def _trained(folder: Path, dtype: str, placed: Any, quantisation: str | None) ->
                 load_in_8bit=quantisation == "8bit", load_in_4bit=quantisation == "4bit"
             )
         try:
-            return AutoModelForCausalLM.from_pretrained(
+            model, report = AutoModelForCausalLM.from_pretrained(
                 str(folder),
                 dtype=getattr(torch, dtype),
                 use_safetensors=True,
                 local_files_only=True,
                 trust_remote_code=False,
+                output_loading_info=True,
                 **options,
             )
-        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
             reason = str(error).strip().splitlines()
             raise InputError(
                 f"{folder}: the model cannot be loaded ({reason[0] if reason else error!r}); "
                 "is a file of it damaged? Download or save it again."
             ) from error
+    # transformers draws what is missing at random, and goes on.
+    missing = sorted(report["missing_keys"])
+    if missing:
+        raise InputError(
+            f"{folder}: {len(missing)} weights of the model are missing from its safetensors files "
+            f"({', '.join(missing[:3])} ...); download or save it again."
+        )
+    return model
 
 
 def _untrained(folder: Path, seed: int, dtype: str) -> Any:
@@ -188,7 +197,7 @@ def _tokenizer(where: Path) -> Any:
             return AutoTokenizer.from_pretrained(
                 str(where), local_files_only=True, trust_remote_code=False
             )
-        except (OSError, ValueError, KeyError, ImportError) as error:
+        except (OSError, ValueError, TypeError, KeyError, ImportError) as error:
             reason = str(error).strip().splitlines()
             raise InputError(
                 f"{where}: the tokenizer cannot be loaded ({reason[0] if reason else error!r})."
