@@ -13,6 +13,7 @@ import pandas as pd
 
 from hemiscale.analysis import ScalingLaw, least_squares, scaling_law
 from hemiscale.analysis.families import bootstrap_over_families, mixed_fit
+from hemiscale.analysis.family_robust import robust_line
 from hemiscale.analysis.published import Published, compare_with_published, read_published
 
 RESPONSES = {
@@ -86,9 +87,11 @@ def added_part(published: Published) -> str:
         "28 models come from eight families. Slopes per tenfold of parameters, in units of r × "
         "1,000, with 95 % intervals. *Independent*: least squares, as published. *Random family*: "
         "a random intercept per family (REML; Student's interval with the degrees of freedom "
-        "within families). *Families resampled*: bootstrap over families (BCa, widened for eight "
-        "of them), which also holds when families differ in slope. *Without one*: the lowest and "
-        "highest slope when one family is left out, and which.",
+        "within families). *Over families*: errors robust to whatever models of one family have in "
+        "common (CR2, Bell and McCaffrey's degrees of freedom), which also holds when families "
+        "differ in slope. *Families resampled*: bootstrap over families (BCa, widened for eight "
+        "of them). *Without one*: the lowest and highest slope when one family is left out, and "
+        "which.",
         families(laws),
         "## Does it level off?",
         "Log-linear against a saturating power law. ΔAICc above zero speaks for saturation. Then "
@@ -98,8 +101,8 @@ def added_part(published: Published) -> str:
         saturation(laws),
         "## Where left minus right crosses zero",
         "Parameters at which the fitted line crosses zero. Intervals: Fieller's (models "
-        "independent), and families resampled. The smallest model has 124 M, so crossings below "
-        "that are extrapolated.",
+        "independent), over families, and families resampled. The smallest model has 124 M, so "
+        "crossings below that are extrapolated.",
         crossings(laws),
         "## What a 70-billion-parameter model should score",
         "Log-linear law, with the interval for a new model (models independent). An "
@@ -122,8 +125,9 @@ def simulated_part(published: Published, n_cases: int = 1000) -> str:
         f"±{196 * np.sqrt(0.95 * 0.05 / n_cases):.1f} %). The standard deviations between families "
         "(of level, and of slope per e-fold) are in units of that within families.",
         coverage(published.models, n_cases),
-        "Only the bootstrap over families can be trusted without knowing whether families differ "
-        "in level, in slope or not at all.",
+        "Only the robust interval over families can be trusted without knowing whether families "
+        "differ in level, in slope or not at all; [calibration.md](calibration.md) shows the same "
+        "on simulated brains.",
     )
 
 
@@ -219,13 +223,14 @@ def families(laws: dict[str, ScalingLaw]) -> str:
                 interval(law.slope, law.slope_low, law.slope_high, unit),
                 interval(mixed.slope, mixed.slope_low, mixed.slope_high, unit),
                 f"{mixed.family_sd * 1000:.2f} / {mixed.residual_sd * 1000:.2f}",
+                f"{effect.robust.slope_low * unit:.2f} to {effect.robust.slope_high * unit:.2f}",
                 f"{boot.slope_low * unit:.2f} to {boot.slope_high * unit:.2f}",
                 f"{effect.left_out[lowest] * unit:.2f} ({lowest}), "
                 f"{effect.left_out[highest] * unit:.2f} ({highest})",
             ]
         )
     header = ["response", "independent", "random family", "SD between / within families"]
-    return table([*header, "families resampled", "without one"], rows)
+    return table([*header, "over families", "families resampled", "without one"], rows)
 
 
 def interval(value: float, low: float, high: float, unit: float) -> str:
@@ -265,16 +270,18 @@ def crossings(laws: dict[str, ScalingLaw]) -> str:
         if not name.startswith("l_minus_r"):
             continue
         assert law.families is not None
-        boot = law.families.bootstrap
+        boot, robust = law.families.bootstrap, law.families.robust
         rows.append(
             [
                 RESPONSES[name],
                 f"{law.zero_crossing / 1e6:.0f} M",
                 f"{law.zero_crossing_low / 1e6:.0f} to {law.zero_crossing_high / 1e6:.0f} M",
+                f"{robust.crossing_low / 1e6:.0f} to {robust.crossing_high / 1e6:.0f} M",
                 f"{boot.crossing_low / 1e6:.0f} to {boot.crossing_high / 1e6:.0f} M",
             ]
         )
-    return table(["response", "crosses zero at", "independent", "families resampled"], rows)
+    header = ["response", "crosses zero at", "independent", "over families"]
+    return table([*header, "families resampled"], rows)
 
 
 def predictions(laws: dict[str, ScalingLaw]) -> str:
@@ -318,21 +325,23 @@ def coverage(models: pd.DataFrame, n_cases: int) -> str:
     n_families = len(set(labels))
     rows = []
     for level, slope in ((0.0, 0.0), (0.5, 0.0), (1.0, 0.0), (2.0, 0.0), (0.5, 0.5), (1.0, 0.5)):
-        held = np.zeros(3)
+        held = np.zeros(4)
         for _ in range(n_cases):
             levels, slopes = generator.normal(size=(2, n_families)) * [[level], [slope]]
             score = levels[group] + slopes[group] * (x - x.mean()) + generator.normal(size=len(x))
             low, high = least_squares(design, score).interval()[1]
             mixed = mixed_fit(design, score, labels)
+            robust = robust_line(design, score, labels)
             boot = bootstrap_over_families(design, score, labels, n_resamples=1000)
             held += [
                 low <= 0 <= high,
                 mixed.slope_low <= 0 <= mixed.slope_high,
+                robust.slope_low <= 0 <= robust.slope_high,
                 boot.slope_low <= 0 <= boot.slope_high,
             ]
         rows.append([f"{level:g}", f"{slope:g}", *(f"{100 * h / n_cases:.1f} %" for h in held)])
-    header = ["SD of level", "SD of slope", "independent", "random family", "families resampled"]
-    return table(header, rows)
+    header = ["SD of level", "SD of slope", "independent", "random family", "over families"]
+    return table([*header, "families resampled"], rows)
 
 
 if __name__ == "__main__":

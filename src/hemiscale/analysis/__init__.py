@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hemiscale.analysis.averages import mean_correlation
+    from hemiscale.analysis.beyond import OverBaseline, over_baseline, unique_variance
     from hemiscale.analysis.brain_scores import (
         BrainScore,
         brain_score,
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
         reliable_pairs,
         reliable_targets,
     )
+    from hemiscale.analysis.crossed import CrossedLine, line_over_families_and_listeners
     from hemiscale.analysis.families import (
         FamilyBootstrap,
         FamilyEffect,
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
         leave_one_family_out,
         mixed_fit,
     )
+    from hemiscale.analysis.family_robust import FamilyRobust, RobustLine, robust_line
     from hemiscale.analysis.hemispheres import Asymmetry, Homologues, asymmetry
     from hemiscale.analysis.intervals import (
         Interval,
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
     from hemiscale.analysis.model_summary import ModelSummary, summarise_model
     from hemiscale.analysis.published import compare_with_published, read_published
     from hemiscale.analysis.regression import LeastSquares, fieller_crossing, least_squares
+    from hemiscale.analysis.reliability import ReliabilityRelation, relation_to_reliability
     from hemiscale.analysis.saturation import Comparison, Saturating, compare_laws, fit_saturating
     from hemiscale.analysis.significance import (
         ShiftTest,
@@ -47,12 +51,24 @@ if TYPE_CHECKING:
         shift_test,
         voxels_as_independent_test,
     )
+    from hemiscale.analysis.table_asymmetry import asymmetry_index
     from hemiscale.analysis.table_laws import slope_over_listeners
     from hemiscale.analysis.tables import write_tables
     from hemiscale.analysis.trajectories import Rise, rise_of, rises_before
     from hemiscale.analysis.voxel_slopes import SlopeMaps, asymmetry_slope_maps, slope_maps
 
 _HOME = {
+    "CrossedLine": "crossed",
+    "line_over_families_and_listeners": "crossed",
+    "FamilyRobust": "family_robust",
+    "RobustLine": "family_robust",
+    "robust_line": "family_robust",
+    "OverBaseline": "beyond",
+    "over_baseline": "beyond",
+    "unique_variance": "beyond",
+    "ReliabilityRelation": "reliability",
+    "relation_to_reliability": "reliability",
+    "asymmetry_index": "table_asymmetry",
     "mean_correlation": "averages",
     "BrainScore": "brain_scores",
     "brain_score": "brain_scores",
@@ -109,20 +125,26 @@ __all__ = [
     "Asymmetry",
     "BrainScore",
     "Comparison",
+    "CrossedLine",
     "FamilyBootstrap",
     "FamilyEffect",
+    "FamilyRobust",
     "Homologues",
     "Interval",
     "LeastSquares",
     "MixedFit",
     "ModelSummary",
+    "OverBaseline",
     "Prediction",
+    "ReliabilityRelation",
     "Rise",
+    "RobustLine",
     "Saturating",
     "ScalingLaw",
     "ShiftTest",
     "SlopeMaps",
     "asymmetry",
+    "asymmetry_index",
     "asymmetry_slope_maps",
     "best_layers",
     "bootstrap_over_families",
@@ -137,14 +159,18 @@ __all__ = [
     "interval_over_runs",
     "least_squares",
     "leave_one_family_out",
+    "line_over_families_and_listeners",
     "mean_correlation",
     "mixed_fit",
+    "over_baseline",
     "over_ceiling",
     "read_published",
+    "relation_to_reliability",
     "reliable_pairs",
     "reliable_targets",
     "rise_of",
     "rises_before",
+    "robust_line",
     "scaling_law",
     "select_layers",
     "shift_test",
@@ -153,6 +179,7 @@ __all__ = [
     "summarise_model",
     "t_interval",
     "take_layers",
+    "unique_variance",
     "voxel_maps",
     "voxels_as_independent_test",
     "write_tables",

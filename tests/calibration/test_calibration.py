@@ -1,0 +1,122 @@
+"""A short calibration: what holds, what naive versions miss; its page says it is simulated."""
+
+import json
+
+import numpy as np
+import pytest
+
+from hemiscale.calibration import calibrate
+from hemiscale.calibration.laws import SCENARIOS, examine_laws
+from hemiscale.calibration.parts import examine_layers, examine_voxels
+from hemiscale.calibration.tally import Tally
+from hemiscale.simulation import PlantedLaw, ScoreSimulator
+
+NULL = "no growth of asymmetry, families differ in level"
+PLANTED = "planted, families differ in level and slope"
+
+
+def held(tally, n_errors=3.0):
+    """Bounds of the bar, 93 to 97 %, given the number of studies."""
+    error = np.sqrt(0.95 * 0.05 / tally.n)
+    return 0.93 - n_errors * error <= tally.held / tally.n <= 0.97 + n_errors * error
+
+
+@pytest.mark.slow
+def test_intervals_hold_what_is_planted_and_naive_ones_do_not():
+    tallies = examine_laws(SCENARIOS[PLANTED], range(120), seed=1)
+    for name in (
+        "score of a model, over listeners",
+        "left − right of a model, over listeners",
+        "left − right of a model and listener, over runs",
+        "slope of score, over families",
+        "slope of left − right, over families",
+        "slope of left − right, over listeners, models given",
+        "slope of left − right, over families and listeners",
+        "crossing, over families",
+        "crossing, over families and listeners",
+    ):
+        assert held(tallies[name]), (name, tallies[name])
+    for name in (
+        "naive: slope of score, models as independent",
+        "naive: slope of left − right, voxels as independent",
+    ):
+        assert tallies[name].held / tallies[name].n < 0.87, name
+
+
+@pytest.mark.slow
+def test_without_growth_a_test_says_yes_as_often_as_it_should():
+    tallies = examine_laws(SCENARIOS[NULL], range(120), seed=2)
+    for name in (
+        "slope of left − right, over families",
+        "slope of left − right, over families and listeners",
+    ):
+        tally = tallies[name]
+        assert tally.without_zero / tally.n <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / tally.n)
+    naive = tallies["naive: slope of left − right, voxels as independent"]
+    assert naive.without_zero / naive.n > 0.15
+
+
+@pytest.mark.slow
+def test_layers_chosen_by_test_score_gain_what_is_not_there():
+    tallies = examine_layers(range(12), seed=0)
+    for n_layers, least in ((12, 0.015), (48, 0.025)):
+        naive = tallies[f"naive: layer by test, {n_layers} layers"].summary()
+        fair = tallies[f"layer by validation, {n_layers} layers"].summary()
+        assert naive["bias"] > least
+        assert naive["held"] < 50
+        assert abs(fair["bias"]) < 4 * fair["bias_error"] + 0.003
+
+
+def test_voxels_as_independent_see_what_is_not_there():
+    tallies = examine_voxels(range(120), seed=0)
+    assert held(tallies["left − right, over listeners"])
+    assert held(tallies["left − right, over runs"])
+    naive = tallies["naive: left − right, t-test over voxels"]
+    assert naive.without_zero / naive.n > 0.15
+
+
+def test_tallies_add_up():
+    a, b = Tally(), Tally()
+    a.add(0.2, 0.1, 0.3, 0.25)
+    b.add(0.0, -0.1, 0.1, 0.2)
+    b.add(np.nan, np.nan, np.nan, 0.2)
+    both = a + b
+    assert (both.n, both.none, both.held, both.without_zero) == (2, 1, 1, 1)
+    assert both.summary()["bias"] == pytest.approx(-0.125)
+    assert Tally(*both.counts()) == both
+
+
+def test_scores_of_a_simulated_study_are_those_that_were_planted():
+    simulator = ScoreSimulator(
+        np.geomspace(1e8, 1e10, 6), ["a", "b", "c", "d", "e", "f"], n_listeners=6, n_pairs=12
+    )
+    law = PlantedLaw()
+    left, right = simulator.homologues
+    off, asymmetry = [], []
+    for k in range(40):
+        study = simulator.study(law, np.random.default_rng(k))
+        mean = study.scores.mean(axis=(1, 2, 3))
+        off.append((mean - study.gain * study.score_of_models).mean())
+        found = (study.scores[..., left] - study.scores[..., right]).mean(axis=(2, 3))
+        asymmetry.append((found - study.asymmetry_of_listeners).mean())
+    assert abs(np.mean(off)) < 4 * np.std(off) / np.sqrt(40) + 0.001
+    assert abs(np.mean(asymmetry)) < 4 * np.std(asymmetry) / np.sqrt(40)
+    first, again = (simulator.study(law, np.random.default_rng(3)).scores for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+
+
+def test_the_command_goes_on_where_it_stopped_and_its_page_says_simulated(tmp_path):
+    said = []
+    page = calibrate(tmp_path, n_studies=2, say=said.append)
+    text = page.read_text(encoding="utf-8")
+    assert "**simulated**" in text
+    assert "over families and listeners" in text
+    assert (tmp_path / "images" / "calibration.png").stat().st_size > 1000
+    assert (tmp_path / "images" / "power.png").stat().st_size > 1000
+    before = page.read_bytes()
+    assert calibrate(tmp_path, n_studies=2, say=said.append).read_bytes() == before
+    assert len(said) == 8
+    stored = json.loads((tmp_path / "calibration.json").read_text())
+    assert stored["settings"]["n_studies"] == 2
+    with pytest.raises(ValueError, match="positive"):
+        calibrate(tmp_path, n_studies=0)
