@@ -12,6 +12,7 @@ from hemiscale.brain.homologues import (
     symmetric_mask,
 )
 from hemiscale.brain.motion import framewise_displacement, read_motion
+from hemiscale.brain.named_atlases import NAMED_ATLASES, fetch_named_atlas
 from hemiscale.brain.nifti import open_nifti, read_mask
 from hemiscale.brain.prepared import (
     prepare_average,
@@ -45,6 +46,7 @@ from hemiscale.brain.volumes import (
 )
 
 __all__ = [
+    "NAMED_ATLASES",
     "PAPER_REGIONS",
     "Cleaning",
     "Grid",
@@ -60,6 +62,7 @@ __all__ = [
     "common_mask",
     "describe_recording",
     "entities",
+    "fetch_named_atlas",
     "find_bids_recordings",
     "find_recordings",
     "framewise_displacement",

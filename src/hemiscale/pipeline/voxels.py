@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -153,7 +154,6 @@ def _regions(study: Study, recordings: Volumes, mask: Any) -> list[VoxelRegion]:
         VoxelRegion,
         atlas_regions,
         mask_regions,
-        open_nifti,
         paper_regions,
         read_mask,
         sphere,
@@ -176,19 +176,30 @@ def _regions(study: Study, recordings: Volumes, mask: Any) -> list[VoxelRegion]:
             masks = {n: read_mask(folder / path) for n, path in recordings.region_masks.items()}
             found += mask_regions(masks, mask)
         if recordings.atlas:
-            image = open_nifti(folder / recordings.atlas, dimensions=3)
-            found += atlas_regions(image, mask, names=_atlas_names(folder, recordings))
+            image, names = _atlas(folder, recordings.atlas, recordings.atlas_names)
+            found += atlas_regions(image, mask, names=names)
     except ValueError as error:
         raise InputError(f"study {study.name}: {error}.") from None
     return found
 
 
-def _atlas_names(folder: Path, recordings: Volumes) -> dict[int, str] | None:
-    if recordings.atlas_names is None:
-        return None
+def _atlas(folder: Path, atlas: str, table: str | None) -> tuple[Any, dict[int, str] | None]:
+    """Image and names of an atlas: a file, or one that nilearn knows."""
+    from hemiscale.brain import NAMED_ATLASES, fetch_named_atlas, open_nifti
+
+    path = folder / atlas
+    if path.exists() or Path(atlas).suffix:
+        return open_nifti(path, dimensions=3), _atlas_names(folder / table) if table else None
+    if atlas in NAMED_ATLASES:
+        return fetch_named_atlas(atlas)
+    near = difflib.get_close_matches(atlas, NAMED_ATLASES, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(NAMED_ATLASES)}."
+    raise InputError(f"{path}: there is no such file, nor an atlas named {atlas!r}; {hint}")
+
+
+def _atlas_names(path: Path) -> dict[int, str]:
     import pandas as pd
 
-    path = folder / recordings.atlas_names
     try:
         table = pd.read_csv(path, sep=None, engine="python")
         columns = {str(column).strip().lower(): column for column in table.columns}
