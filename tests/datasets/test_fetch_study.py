@@ -72,3 +72,12 @@ def test_other_studies_have_nothing_to_fetch(tmp_path):
     study = write(tmp_path / "s", "own-data")
     with pytest.raises(InputError, match="names no data set"):
         fetch_study(study, models=False)
+
+
+def test_check_says_how_to_get_what_is_missing(tmp_path):
+    from hemiscale.pipeline import check_study
+
+    with pytest.raises(InputError) as caught:
+        check_study(write(tmp_path / "s", "petit-prince-en-individuals"))
+    assert len(caught.value.problems) == 3  # words, recordings, and what to do
+    assert "hemiscale fetch" in caught.value.problems[-1]

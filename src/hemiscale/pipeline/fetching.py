@@ -14,7 +14,7 @@ from hemiscale.study import BidsRecordings, Study, VolumeFiles
 if TYPE_CHECKING:
     from hemiscale.datasets import RemoteFile
 
-__all__ = ["FetchedStudy", "fetch_study"]
+__all__ = ["FetchedStudy", "can_be_fetched", "fetch_study"]
 
 DATASET = "ds003643"
 AVERAGE_FILES = "lpp_en_avg"
@@ -109,6 +109,25 @@ def fetch_study(
     if models:
         _fetch_models(study, done, tell)
     return done
+
+
+def can_be_fetched(study: Study) -> bool:
+    """Tell whether the study names a data set that `fetch_study` knows.
+
+    Parameters
+    ----------
+    study : Study
+
+    Returns
+    -------
+    bool
+    """
+    recordings = study.recordings
+    return (
+        _annotation_folder(study) is not None
+        or (isinstance(recordings, VolumeFiles) and AVERAGE_FILES in recordings.files)
+        or (isinstance(recordings, BidsRecordings) and DATASET in Path(recordings.folder).parts)
+    )
 
 
 def _wanted_files(

@@ -11,6 +11,7 @@ import pandas as pd
 
 from hemiscale.errors import InputError
 from hemiscale.pipeline.costs import describe_costs
+from hemiscale.pipeline.fetching import can_be_fetched
 from hemiscale.pipeline.plan import FeatureSet, plan_study
 from hemiscale.pipeline.region_inputs import motion_summary, read_time_courses
 from hemiscale.pipeline.stories import Story, collect, read_stories
@@ -180,6 +181,12 @@ def read_inputs(study: Study, *, values: bool = False) -> StudyInputs:
     else:
         inputs = _with_volumes(study, recordings, stories, problems, notices, values)
     if problems or inputs is None:
+        problems = list(dict.fromkeys(problems))
+        if can_be_fetched(study) and any("there is no such" in problem for problem in problems):
+            problems.append(
+                f"study {study.name}: what is missing can be had by hemiscale fetch, "
+                "with the name of the study file."
+            )
         raise InputError(*problems)
     inputs.diagnostics.update(
         {
