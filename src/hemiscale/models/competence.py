@@ -1,0 +1,162 @@
+"""How well a language model knows language: bits per byte, and tasks of the evaluation harness."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hemiscale.errors import InputError
+
+__all__ = ["bits_per_byte", "evaluate_tasks"]
+
+# Of several measures of a task, the first of these is taken. "acc_norm" corrects for length in
+# bytes; it is what HellaSwag is reported in.
+_MEASURES = ("acc_norm", "acc", "exact_match", "f1", "bits_per_byte", "word_perplexity")
+
+
+def bits_per_byte(
+    model: Any,
+    tokenizer: Any,
+    text: str,
+    *,
+    context: int | None = None,
+    step: int | None = None,
+    bos: str = "always",
+) -> float:
+    """Bits that a model needs per UTF-8 byte of a text.
+
+    Unlike perplexity per token it can be compared between models with different tokenizers.
+
+    Parameters
+    ----------
+    model, tokenizer
+        From `load_model`.
+    text : str
+    context : int, optional
+        Tokens per window; default: the model's maximum.
+    step : int, optional
+        Tokens by which windows slide where the text is longer; default: half of the context.
+    bos : str
+        "default", "always" or "never"; see `read_story`.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    InputError
+        Where the text is empty or an option cannot be used.
+    """
+    from hemiscale.models.contexts import window_length
+    from hemiscale.models.reading import read_story
+
+    if not text.strip():
+        raise InputError("the text is empty: there is nothing to predict.")
+    if step is None:
+        # None: the model has no limit, and the text is read in one window.
+        step = max(1, (window_length(model, 1, context) or 2) // 2)
+    whole = np.array([[0, len(text)]])
+    story = read_story(
+        model, tokenizer, text, whole, context=context, step=step, bos=bos, layers=[0]
+    )
+    return story.bits_per_byte
+
+
+def evaluate_tasks(
+    model: Any,
+    tokenizer: Any,
+    tasks: Sequence[str],
+    *,
+    task_folder: str | Path | None = None,
+    limit: int | None = None,
+    batch_size: int = 8,
+) -> dict[str, float]:
+    """Score a model on tasks such as HellaSwag or BLiMP, through lm-evaluation-harness.
+
+    Parameters
+    ----------
+    model, tokenizer
+        From `load_model`.
+    tasks : sequence of str
+        Names of tasks or groups of the harness ("hellaswag", "blimp"), or of your own.
+    task_folder : str or Path, optional
+        Folder with task files (YAML) of your own.
+    limit : int, optional
+        Items of each task to use; default: all.
+    batch_size : int
+
+    Returns
+    -------
+    dict of float
+        By task: length-normalised accuracy where the task has it, else accuracy, else the first
+        measure that it has. No examples in the prompt but what the task itself asks for.
+
+    Raises
+    ------
+    InputError
+        Where the harness is not installed, a task is not known, or its data cannot be had.
+
+    References
+    ----------
+    Gao et al., The Language Model Evaluation Harness, https://doi.org/10.5281/zenodo.10256836
+    """
+    with warnings.catch_warnings():
+        # The harness warns of its own dependencies.
+        warnings.simplefilter("ignore")
+        try:
+            from lm_eval import simple_evaluate
+            from lm_eval.models.huggingface import HFLM
+            from lm_eval.tasks import TaskManager
+        except ImportError:
+            raise InputError(
+                "tasks are scored by lm-evaluation-harness, which is not installed; install it "
+                "with 'pip install hemiscale[competence]'."
+            ) from None
+    if task_folder is not None and not Path(task_folder).is_dir():
+        raise InputError(f"{task_folder}: there is no such folder of task files.")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        folder = str(task_folder) if task_folder else None
+        manager = TaskManager(include_path=folder, include_defaults=folder is None)
+        if folder is not None and not set(tasks) <= set(manager.all_tasks):
+            # The harness's own thousands of tasks take a while to list.
+            manager = TaskManager(include_path=folder)
+        unknown = [task for task in tasks if task not in manager.all_tasks]
+        if unknown:
+            raise InputError(
+                *[f"{task!r} is no task that lm-evaluation-harness knows." for task in unknown]
+            )
+        try:
+            found = simple_evaluate(
+                model=HFLM(pretrained=model, tokenizer=tokenizer, batch_size=batch_size),
+                tasks=list(tasks),
+                task_manager=manager,
+                limit=limit,
+                bootstrap_iters=0,
+                log_samples=False,
+            )
+        except (OSError, ConnectionError) as error:
+            first = str(error).strip().splitlines()[0]
+            raise InputError(f"the data of {', '.join(tasks)} cannot be had: {first}") from None
+    results = {**found["results"], **found.get("groups", {})}
+    return {task: _measure(task, results[task]) for task in tasks}
+
+
+def _measure(task: str, result: dict[str, Any]) -> float:
+    values = {
+        key.split(",")[0]: float(value)
+        for key, value in result.items()
+        if isinstance(value, (int, float)) and "stderr" not in key
+    }
+    for measure in _MEASURES:
+        if measure in values:
+            return values[measure]
+    named = {key: value for key, value in values.items() if key not in ("alias", "sample_len")}
+    if not named:
+        raise InputError(f"task {task!r} gives no number.")
+    return next(iter(named.values()))
