@@ -220,3 +220,35 @@ def test_no_t_r_anywhere_asks_for_one(volume_folder):
         save(path, values, image)
     with pytest.raises(InputError, match="neither sidecar nor header gives a TR; state t_r"):
         check_study(read_study(volume_folder / "study.toml"))
+
+
+def test_t_r_is_taken_as_stated(volume_folder):
+    from hemiscale.pipeline.inputs import read_inputs
+
+    for path in volume_folder.rglob("*_bold.nii.gz"):
+        sidecar = path.with_name(path.name.replace(".nii.gz", ".json"))
+        sidecar.write_text(json.dumps({"RepetitionTime": 1.99995}))
+    assert read_inputs(read_study(volume_folder / "study.toml")).t_r == 1.99995
+
+
+def test_confounds_are_found_beside_each_recording_and_regressed_out(volume_folder, tmp_path):
+    import pandas as pd
+
+    from hemiscale.pipeline.inputs import read_inputs
+
+    rng = np.random.default_rng(5)
+    for path in volume_folder.rglob("*_bold.nii.gz"):
+        n_scans = nibabel.load(path).shape[3]
+        table = pd.DataFrame(rng.normal(size=(n_scans, 2)), columns=["rot_x", "rot_y"])
+        name = path.name.replace("_bold.nii.gz", "_desc-confounds_timeseries.tsv")
+        table.to_csv(path.with_name(name), sep="\t", index=False)
+    study = volume_folder / "study.toml"
+    text = study.read_text()
+    study.write_text(text.replace('task = "story"', 'task = "story"\nconfounds = ["rot_y"]'))
+    inputs = read_inputs(read_study(study))
+    assert len(inputs.confounds) == 9
+    first = inputs.recordings[0]
+    assert inputs.confounds[first.path].shape == (first.n_scans, 1)
+    study.write_text(text.replace('task = "story"', 'task = "story"\nconfounds = ["rot_yy"]'))
+    with pytest.raises(InputError, match="no confound named 'rot_yy'; did you mean 'rot_y'"):
+        read_inputs(read_study(study))

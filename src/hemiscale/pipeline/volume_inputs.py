@@ -219,7 +219,9 @@ def _common_t_r(recordings: list[Recording], problems: list[str]) -> float | Non
             for r in recordings
             if r.t_r is not None and abs(r.t_r - usual) > 0.005
         ]
-    return known.most_common(1)[0][0]
+    # As stated, not rounded: a hundredth of a millisecond a scan adds up.
+    usual = known.most_common(1)[0][0]
+    return next(r.t_r for r in recordings if r.t_r is not None and round(r.t_r, 3) == usual)
 
 
 def _confounds(

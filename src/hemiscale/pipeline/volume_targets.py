@@ -56,6 +56,7 @@ def prepare_volumes(
         With one sentence for each recording whose values cannot be used.
     """
     from joblib import Parallel, delayed
+    from threadpoolctl import threadpool_limits
 
     from hemiscale.brain import prepare_average
 
@@ -82,15 +83,16 @@ def prepare_volumes(
         if problems:
             raise InputError(*problems)
     if recordings.average and not _is_average(recordings):
-        prepare_average(
-            inputs.recordings,
-            mask,
-            cleaning,
-            folder,
-            confounds=inputs.confounds,
-            digest=digest,
-            progress=progress,
-        )
+        with threadpool_limits(1):
+            prepare_average(
+                inputs.recordings,
+                mask,
+                cleaning,
+                folder,
+                confounds=inputs.confounds,
+                digest=digest,
+                progress=progress,
+            )
 
 
 def volumes_fingerprint(
