@@ -240,3 +240,36 @@ def test_region_studies_have_no_maps(make_scores):
         voxel_maps([make_scores()])
     with pytest.raises(ValueError, match="no scores"):
         voxel_maps([])
+
+
+def test_one_run_one_subject_and_two_models_say_what_they_cannot(study, voxels, tmp_path):
+    poor = [d.isel(run=[0], subject=[1]) for d in study[:2]]
+    poor[0]["score"].values[..., RIGHT[3]] = np.nan
+    write_tables(poor, None, tmp_path, voxels=voxels)
+    regions = read(tmp_path, "regions.tsv")
+    assert set(regions["subjects"]) == {"listeners"}
+    assert regions["low"].isna().all()
+    best = regions[regions["region"] == "best 10 %"]
+    assert best["score"].isna().all()  # no other run to choose by
+    laws = json.loads((tmp_path / "laws.json").read_text())["laws"]
+    law = next(law for law in laws if law["response"] == "left_minus_right")
+    assert law["slope"] is not None
+    assert law["slope_low"] is law["over_families_low"] is law["slope_over_both_low"] is None
+    assert any("nothing can be said about its uncertainty" in note for note in law["notes"])
+    assert any("All models are of one family" in note for note in law["notes"])
+
+
+def test_equal_sizes_and_missing_scores_leave_empty_laws_and_maps(study, tmp_path):
+    same = [d.assign_attrs(n_parameters=10**6) for d in study]
+    maps = write_tables(same, None, tmp_path)
+    assert np.isnan(maps["slope"].values).all()
+    laws = json.loads((tmp_path / "laws.json").read_text())["laws"]
+    size = [law for law in laws if law["predictor"] == "log parameters"]
+    assert all(law["slope"] is None for law in size)
+    assert all("same size" in " ".join(law["notes"]) for law in size)
+    for dataset in study:
+        dataset["score"].values[:] = np.nan
+    maps = write_tables(study, None, tmp_path)
+    assert json.loads((tmp_path / "laws.json").read_text())["laws"] == []
+    assert np.isnan(maps["score"].values).all()
+    assert read(tmp_path, "asymmetry.tsv").empty

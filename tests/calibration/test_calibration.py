@@ -23,7 +23,7 @@ def held(tally, n_errors=3.0):
 
 @pytest.mark.slow
 def test_intervals_hold_what_is_planted_and_naive_ones_do_not():
-    tallies = examine_laws(SCENARIOS[PLANTED], range(120), seed=1)
+    tallies = examine_laws(SCENARIOS[PLANTED], range(60), seed=1)
     for name in (
         "score of a model, over listeners",
         "left − right of a model, over listeners",
@@ -45,7 +45,7 @@ def test_intervals_hold_what_is_planted_and_naive_ones_do_not():
 
 @pytest.mark.slow
 def test_without_growth_a_test_says_yes_as_often_as_it_should():
-    tallies = examine_laws(SCENARIOS[NULL], range(120), seed=2)
+    tallies = examine_laws(SCENARIOS[NULL], range(60), seed=2)
     for name in (
         "slope of left − right, over families",
         "slope of left − right, over families and listeners",
@@ -53,7 +53,7 @@ def test_without_growth_a_test_says_yes_as_often_as_it_should():
         tally = tallies[name]
         assert tally.without_zero / tally.n <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / tally.n)
     naive = tallies["naive: slope of left − right, voxels as independent"]
-    assert naive.without_zero / naive.n > 0.15
+    assert naive.without_zero / naive.n > 0.1  # twice as often as it should
 
 
 @pytest.mark.slow
@@ -68,11 +68,11 @@ def test_layers_chosen_by_test_score_gain_what_is_not_there():
 
 
 def test_voxels_as_independent_see_what_is_not_there():
-    tallies = examine_voxels(range(120), seed=0)
+    tallies = examine_voxels(range(80), seed=0)
     assert held(tallies["left − right, over listeners"])
     assert held(tallies["left − right, over runs"])
     naive = tallies["naive: left − right, t-test over voxels"]
-    assert naive.without_zero / naive.n > 0.15
+    assert naive.without_zero / naive.n > 0.1  # twice as often as it should
 
 
 def test_tallies_add_up():
