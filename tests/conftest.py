@@ -41,10 +41,7 @@ random_vectors = { dimensions = [20], seeds = 2 }
 random_embeddings = { dimensions = [20], seeds = 2 }
 """
 
-VOCABULARY = (
-    "the a rabbit ran down hole and then saw queen who said nothing at all but looked very "
-    "cross while alice drank some tea with sugar"
-).split()  # noqa: SIM905 - a list of strings would be a page long
+VOCABULARY = ["the", "a", "rabbit", "ran", "down", "hole", "and", "then", "saw", "queen", "who", "said", "nothing", "at", "all", "but", "looked", "very", "cross", "while", "alice", "drank", "some", "tea", "with", "sugar"]
 
 
 @pytest.fixture
