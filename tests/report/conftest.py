@@ -305,6 +305,15 @@ def _write_json(path: Path, content: Any) -> None:
     path.write_text(json.dumps(content, indent=1), encoding="utf-8")
 
 
+def write_coarse_report(folder: Path) -> Path:
+    """Write the page with PNG files of few dots, which take most of the time."""
+    from hemiscale.report import svg, write_report
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(svg, "DOTS_PER_INCH", 40)
+        return write_report(folder)
+
+
 @pytest.fixture(scope="session")
 def simulated_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The whole simulated study; tests read it and must not change it."""
@@ -314,14 +323,15 @@ def simulated_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def simulated_report(simulated_results: Path) -> Path:
     """Its page, made once."""
-    from hemiscale.report import write_report
-
-    return write_report(simulated_results)
+    return write_coarse_report(simulated_results)
 
 
 @pytest.fixture
-def make_results(tmp_path: Path) -> Callable[..., Path]:
-    """Write a results folder with some of the models, to be changed at will."""
+def make_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """Write a results folder with some of the models, to be changed at will; coarse PNG files."""
+    from hemiscale.report import svg
+
+    monkeypatch.setattr(svg, "DOTS_PER_INCH", 40)
 
     def make(*names: str, n_listeners: int = 5) -> Path:
         models = [m for m in invent_models(2) if not names or (m.group or m.name) in names]
@@ -335,12 +345,10 @@ def voxel_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of a simulated voxel study, made once."""
     from importlib.util import module_from_spec, spec_from_file_location
 
-    from hemiscale.report import write_report
-
     # Tests are no package; the helper lies beside this file.
     spec = spec_from_file_location("report_voxels", Path(__file__).with_name("voxels.py"))
     assert spec is not None
     assert spec.loader is not None
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
-    return write_report(module.write_voxel_results(tmp_path_factory.mktemp("voxels")))
+    return write_coarse_report(module.write_voxel_results(tmp_path_factory.mktemp("voxels")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -216,13 +217,16 @@ def _surface(
     image: Any, side: str, view: str, colours: Any, scale: Normalize, threshold: float | None
 ) -> NDArray[np.uint8]:
     """One view of one hemisphere as pixels with transparency, cropped to the brain."""
-    mesh, inflated, depth = _meshes(side)
-    values = _at_surface(image, mesh)
+    values = _at_surface(image, _meshes(side)[0])
     if threshold is not None:
         values = np.where(np.abs(values) >= threshold, values, np.nan)
-    return _render(inflated, depth, values, side, view, colours, scale)
+    with np.errstate(invalid="ignore"):
+        paint = colours(scale(np.ma.masked_invalid(values)))[:, :3]
+    paint[~np.isfinite(values)] = np.nan
+    return _render(side, view, np.asarray(paint, dtype=np.float64).tobytes())
 
 
+@lru_cache(maxsize=2)
 def _meshes(side: str) -> tuple[Any, Any, NDArray[np.float64]]:
     from nilearn.datasets import fetch_surf_fsaverage
     from nilearn.surface import load_surf_data, load_surf_mesh
@@ -247,20 +251,19 @@ def _at_surface(image: Any, mesh: Any) -> NDArray[np.float64]:
     return values
 
 
-def _render(
-    mesh: Any,
-    depth: NDArray[np.float64],
-    values: NDArray[np.float64],
-    side: str,
-    view: str,
-    colours: Any,
-    scale: Normalize,
-) -> NDArray[np.uint8]:
-    """Draw a mesh seen from the side: far triangles first, shaded by their slant."""
+@lru_cache(maxsize=64)
+def _render(side: str, view: str, painted: bytes) -> NDArray[np.uint8]:
+    """Draw a mesh seen from the side: far triangles first, shaded by their slant.
+
+    Remembered, because the page shows every map at two widths. `painted` is the colour of each
+    vertex (red, green, blue; NaN for cortex without a value).
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.collections import PolyCollection
     from matplotlib.figure import Figure
 
+    _, mesh, depth = _meshes(side)
+    colour = np.frombuffer(painted, dtype=np.float64).reshape(-1, 3)
     vertices = np.asarray(mesh.coordinates, dtype=np.float64)
     faces = np.asarray(mesh.faces, dtype=np.int64)
     from_left = (side == "left") == (view == "lateral")
@@ -276,10 +279,10 @@ def _render(
     order = np.argsort(towards[faces].mean(axis=1), kind="stable")
     grey = np.where(depth[faces].mean(axis=1) > 0, _DARK, _LIGHT)
     paint = np.stack([grey, grey, grey, np.ones_like(grey)], axis=1)
-    with np.errstate(invalid="ignore"):
-        found = np.isfinite(values[faces]).sum(axis=1)
-        mean = np.nansum(values[faces], axis=1) / np.maximum(found, 1)
-    paint[found >= 2] = colours(scale(mean[found >= 2]))
+    corner = colour[faces]
+    found = np.isfinite(corner[..., 0]).sum(axis=1)
+    mean = np.nansum(corner, axis=1) / np.maximum(found, 1)[:, None]
+    paint[found >= 2, :3] = mean[found >= 2]
     paint[:, :3] *= (0.72 + 0.28 * np.clip(facing, 0, 1))[:, None]
     figure = Figure(figsize=(2.4, 2.4 / _WIDTH_TO_HEIGHT), dpi=_DOTS * 2)
     figure.patch.set_alpha(0)
