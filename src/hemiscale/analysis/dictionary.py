@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 __all__ = ["COLUMNS", "LAW_FIELDS", "dictionary_text"]
 
 _LOW_HIGH = "95 % interval of the column it follows"
@@ -237,8 +239,13 @@ LAW_FIELDS: dict[str, str] = {
 """``{field: meaning}`` of each entry of ``laws.json``."""
 
 
-def dictionary_text() -> str:
+def dictionary_text(user_columns: Sequence[str] = ()) -> str:
     """Write the data dictionary as Markdown.
+
+    Parameters
+    ----------
+    user_columns : sequence of str
+        Columns of ``models.tsv`` that the user added.
 
     Returns
     -------
@@ -256,6 +263,8 @@ def dictionary_text() -> str:
     for table, columns in COLUMNS.items():
         lines += ["", f"## {table}", "", "| column | meaning (unit) |", "|---|---|"]
         lines += [f"| `{column}` | {meaning} |" for column, meaning in columns.items()]
+        if table == "models.tsv":
+            lines += [f"| `{column}` | from the user's own table |" for column in user_columns]
     lines += ["", "## laws.json", "", "A list `laws`; null is a value that does not exist.", ""]
     lines += ["| field | meaning (unit) |", "|---|---|"]
     lines += [f"| `{field}` | {meaning} |" for field, meaning in LAW_FIELDS.items()]

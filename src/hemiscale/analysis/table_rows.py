@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -60,12 +60,23 @@ def in_order(summaries: Sequence[ModelSummary]) -> list[ModelSummary]:
     return sorted(summaries, key=key)
 
 
-def models_table(summaries: Sequence[ModelSummary]) -> pd.DataFrame:
-    """One row per model: what it is, and its scores over listeners and of the average subject."""
+def models_table(
+    summaries: Sequence[ModelSummary],
+    user_columns: Mapping[str, Mapping[str, float]] | None = None,
+) -> pd.DataFrame:
+    """One row per model: what it is, and its scores over listeners and of the average subject.
+
+    The columns that the user added, ``{column: {model: value}}``, come last.
+    """
     import pandas as pd
 
     rows = [_model_row(s) for s in summaries]
-    return pd.DataFrame(rows, columns=list(COLUMNS["models.tsv"]))
+    table = pd.DataFrame(rows, columns=list(COLUMNS["models.tsv"]))
+    added = {
+        column: [values.get(s.name, np.nan) for s in summaries]
+        for column, values in (user_columns or {}).items()
+    }
+    return table.assign(**added)
 
 
 def pooled_groups(summaries: Sequence[ModelSummary]) -> list[ModelSummary]:

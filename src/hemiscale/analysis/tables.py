@@ -76,7 +76,7 @@ def write_tables(
     summaries, reduced, targets = _read(scores, ceiling, voxels)
     pooled = pooled_groups(summaries)
     frames = {
-        "models.tsv": models_table(summaries),
+        "models.tsv": models_table(summaries, columns),
         "groups.tsv": groups_table(pooled),
         "regions.tsv": regions_table(summaries),
         "layers.tsv": layers_table(summaries),
@@ -94,7 +94,7 @@ def write_tables(
         write_text(out / name, text)
     laws = {"laws": [_rounded(record) for record in law_records(summaries, columns)]}
     write_json(out / "laws.json", laws)
-    write_text(out / "README.md", dictionary_text())
+    write_text(out / "README.md", dictionary_text(list(columns or {})))
     return maps_of_summaries(summaries, pooled, targets) if targets is not None else None
 
 

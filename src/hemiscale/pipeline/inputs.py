@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from hemiscale.errors import InputError
+from hemiscale.pipeline.competence import read_competence
 from hemiscale.pipeline.costs import describe_costs
 from hemiscale.pipeline.fetching import can_be_fetched
 from hemiscale.pipeline.plan import FeatureSet, plan_study
@@ -112,6 +113,7 @@ def check_study(study: Study) -> list[str]:
             for name, sentence in too_large.items():
                 (notices if name in optional else problems).append(sentence)
         notices += available(features)[1].values()
+        read_competence(study, [feature.name for feature in features])
     if problems:
         raise InputError(*problems)
     return notices

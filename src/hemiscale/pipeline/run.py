@@ -224,6 +224,7 @@ def _tables_and_page(
     study: Study, features: list[FeatureSet], folder: ResultsFolder, display: Display
 ) -> Path:
     from hemiscale.analysis import write_tables
+    from hemiscale.pipeline.competence import read_competence
     from hemiscale.pipeline.voxels import write_maps
     from hemiscale.report import write_report
 
@@ -232,7 +233,8 @@ def _tables_and_page(
     scores = (read_dataset(folder.scores(feature.name)) for feature in features)
     ceiling = read_dataset(folder.ceiling) if folder.ceiling.is_file() else None
     voxels = read_dataset(folder.voxels) if folder.voxels.is_file() else None
-    maps = write_tables(scores, ceiling, folder.tables, voxels=voxels)
+    columns = read_competence(study, [feature.name for feature in features])
+    maps = write_tables(scores, ceiling, folder.tables, voxels=voxels, columns=columns)
     if maps is not None and voxels is not None:
         write_maps(maps, voxels, folder.maps, simulated=study.simulated)
     display.say(f"✓ tables, {time.perf_counter() - start:.1f} s")

@@ -13,6 +13,7 @@ from hemiscale.study.recordings import Recordings, RegionTables
 __all__ = [
     "ActivationOptions",
     "Baselines",
+    "Competence",
     "Design",
     "Encoding",
     "ModelChoice",
@@ -168,6 +169,14 @@ class Baselines(Table):
     )
 
 
+class Competence(Table):
+    """Columns of the user's own for models.tsv and the laws: HellaSwag, BLiMP, anything."""
+
+    table: Annotated[str, Field(min_length=1)] = Field(
+        description="csv or tsv with a column model and columns of numbers"
+    )
+
+
 class Study(Table):
     """A whole study, as its TOML file states it."""
 
@@ -187,6 +196,7 @@ class Study(Table):
     activations: ActivationOptions = ActivationOptions()
     models: list[ModelChoice] = Field(default=[])
     baselines: Baselines = Baselines()
+    competence: Competence | None = None
     cluster: Cluster | None = None
 
     @model_validator(mode="after")
