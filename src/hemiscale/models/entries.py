@@ -41,6 +41,8 @@ class CatalogueEntry:
         Folders inside ``hemiscale.datasets``, for models that the package carries.
     package, file : str or None
         Import name of an installed package that carries the model, and its file there.
+    parts, sha256 : tuple of str, str or None
+        Where the file comes in several packages: their import names, and the digest of the whole.
     requirements : tuple of str
         What to install for it.
     training_step : int or None
@@ -76,6 +78,8 @@ class CatalogueEntry:
     tokenizer: str | None = None
     package: str | None = None
     file: str | None = None
+    parts: tuple[str, ...] = ()
+    sha256: str | None = None
     requirements: tuple[str, ...] = ()
     training_step: int | None = None
     training: tuple[int, ...] = ()

@@ -130,7 +130,9 @@ def estimate_model(
 
 
 def _converted(path: Path | None) -> bool:
-    return path is not None and any((cache_folder() / "gguf").glob(f"{path.stem}-*/config.json"))
+    return path is not None and any(
+        (cache_folder() / "gguf").glob(f"{path.name.partition('.gguf')[0]}-*/config.json")
+    )
 
 
 def available_memory() -> float:

@@ -130,8 +130,10 @@ def _tokenizer_folder(tokenizer: str | Path | None, found: Source, folder: Path)
 
 
 def _folder(found: Source) -> Path:
+    if found.kind == "gguf":
+        return converted_folder(found.gguf_file())
     assert found.path is not None
-    return converted_folder(found.path) if found.kind == "gguf" else found.path
+    return found.path
 
 
 def _trained(folder: Path, dtype: str, placed: Any, quantisation: str | None) -> Any:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hemiscale.errors import InputError
 from hemiscale.models.entries import CatalogueEntry, find_entry, find_model
+from hemiscale.models.parts import find_parts, joined_file
 
 __all__ = ["Source", "availability", "local_files", "locate_source", "tokenizer_files"]
 
@@ -31,6 +32,8 @@ class Source:
     ----------
     kind : str
         "folder", "gguf" or "hub".
+    parts : tuple of Path
+        Where a GGUF file comes in parts that have to be joined first.
     path : Path or None
         The folder or the GGUF file; of a hub model that has been downloaded, its snapshot.
     tokenizer : Path or None
@@ -45,6 +48,14 @@ class Source:
     hub: str | None = None
     revision: str | None = None
     entry: CatalogueEntry | None = None
+    parts: tuple[Path, ...] = ()
+
+    def gguf_file(self) -> Path:
+        """Give the GGUF file; join its parts first where it has some."""
+        if self.parts and self.entry is not None:
+            return joined_file(list(self.parts), str(self.entry.file), str(self.entry.sha256))
+        assert self.path is not None
+        return self.path
 
 
 def locate_source(source: str | Path) -> Source:
@@ -83,6 +94,11 @@ def locate_source(source: str | Path) -> Source:
             tokenizer=_datasets() / entry.tokenizer if entry.tokenizer else None,
             entry=entry,
         )
+    if entry.parts:
+        parts = find_parts(entry.parts, f"{entry.file}.part*")
+        if parts is None:
+            raise InputError(_install(entry))
+        return Source("gguf", parts[0], entry=entry, parts=tuple(parts))
     if entry.package is not None:
         return Source("gguf", _packaged(entry), entry=entry)
     assert entry.hub is not None
@@ -149,7 +165,7 @@ def local_files(source: str | Path) -> list[Path]:
     if found.path is None:
         raise InputError(availability(source) or f"model {str(source)!r} is not here.")
     if found.kind == "gguf":
-        return [found.path]
+        return list(found.parts) or [found.path]
     files = [found.path / "config.json", *found.path.glob("*.safetensors*")]
     return sorted([*files, *tokenizer_files(found.tokenizer or found.path)])
 
