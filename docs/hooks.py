@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from latex2mathml.converter import convert
 
+_KEYS = "<!-- keys of study files -->"
+_ROOM = re.compile(r"<!-- public names of ([a-z_.]+) -->")
 _CODE = re.compile(r"(```.*?```|~~~.*?~~~|`[^`\n]*`)", re.DOTALL)
 _DISPLAY = re.compile(r"\$\$(.+?)\$\$", re.DOTALL)
 _INLINE = re.compile(r"(?<![\\$\w])\$([^$\n]+?)\$(?![\w$])")
@@ -23,6 +27,8 @@ def on_config(config: Any) -> Any:
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Turn formulas into MathML, which browsers draw without any script."""
+    markdown = markdown.replace(_KEYS, _study_keys() if _KEYS in markdown else "")
+    markdown = _ROOM.sub(lambda m: _public_names(m[1]), markdown)
     parts = _CODE.split(markdown)
     return "".join(part if k % 2 else _formulas(part, page) for k, part in enumerate(parts))
 
@@ -35,6 +41,73 @@ def _formulas(text: str, page: Any) -> str:
         # Files of the repository that are no pages: named, not linked.
         text = _OUTSIDE.sub(lambda m: f"] (`{m[1]}`)", text)
     return text
+
+
+def _public_names(room: str) -> str:
+    """Ask for the reference of every public function and class of a room."""
+    module = import_module(room)
+    lines = []
+    for name in module.__all__:
+        found = getattr(module, name)
+        if inspect.isclass(found) or inspect.isfunction(found):
+            lines += [f"::: {found.__module__}.{name}", ""]
+    return "\n".join(lines)
+
+
+def _study_keys() -> str:
+    """Write a table of keys for each table of a study file."""
+    from hemiscale.study import model, recordings
+    from hemiscale.study.cluster import Cluster
+
+    tables = [
+        ("At the top", model.Study),
+        ("`[stimulus]`", model.Stimulus),
+        ('`[recordings]`, kind = "regions"', recordings.RegionTables),
+        ("`[[recordings.regions]]`", recordings.Region),
+        ('`[recordings]`, kind = "bids"', recordings.BidsRecordings),
+        ('`[recordings]`, kind = "volumes"', recordings.VolumeFiles),
+        ("`[[recordings.excluded]]`", recordings.Excluded),
+        ("`[recordings.motion]`", recordings.Motion),
+        ("`[design]`", model.Design),
+        ("`[encoding]`", model.Encoding),
+        ("`[activations]`", model.ActivationOptions),
+        ("`[[models]]`", model.ModelChoice),
+        ("`[baselines]`", model.Baselines),
+        ("`random_vectors`, `random_embeddings`", model.Random),
+        ("`[cluster]`", Cluster),
+    ]
+    lines = []
+    for heading, table in tables:
+        about = (table.__doc__ or "").strip().split("\n")[0]
+        lines += [f"## {heading}", "", about, "", "| key | default | meaning |", "|---|---|---|"]
+        for name, field in table.model_fields.items():
+            lines.append(f"| `{name}` | {_default(field)} | {_meaning(field)} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _default(field: Any) -> str:
+    from pydantic import BaseModel
+    from pydantic_core import PydanticUndefined
+
+    if field.default is PydanticUndefined:
+        return "needed" if field.is_required() else ""
+    if field.default is None or isinstance(field.default, BaseModel):
+        return ""
+    value = field.default
+    shown = str(value).lower() if isinstance(value, bool) else repr(value).replace("'", '"')
+    return f"`{shown}`"
+
+
+def _meaning(field: Any) -> str:
+    from typing import Literal, get_args, get_origin
+
+    choices = []
+    for part in (field.annotation, *get_args(field.annotation)):
+        if get_origin(part) is Literal:
+            choices += [f"`{choice}`" for choice in get_args(part)]
+    text = (field.description or "").replace("|", "\\|")
+    return "; ".join(part for part in (text, " or ".join(choices)) if part)
 
 
 def _present(nav: list[Any], docs: Path) -> list[Any]:

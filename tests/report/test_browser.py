@@ -203,3 +203,16 @@ def test_a_voxel_page_opens_fits_and_passes(tab: Tab, voxel_report: Path) -> Non
     assert tab.violations() == []
     brains = tab.run(_SHOWN, "#figure-ceiling-map .narrow image")
     assert len(brains) == 5  # four views and the colour bar
+
+
+def test_a_comparison_opens_fits_and_passes(
+    tab: Tab, simulated_results: Path, tmp_path: Path
+) -> None:
+    from hemiscale.report import compare_studies
+
+    page = compare_studies("published", simulated_results, tmp_path)
+    tab.open(page, width=PHONE)
+    assert tab.console() == []
+    assert tab.requests() == [page.as_uri()]
+    assert tab.run("return document.documentElement.scrollWidth") <= PHONE
+    assert tab.violations() == []
