@@ -56,10 +56,14 @@ def _public_names(room: str) -> str:
 
 def _study_keys() -> str:
     """Write a table of keys for each table of a study file."""
+    from typing import get_args
+
+    from pydantic import BaseModel
+
     from hemiscale.study import model, recordings
     from hemiscale.study.cluster import Cluster
 
-    tables = [
+    tables: list[tuple[str, Any]] = [
         ("At the top", model.Study),
         ("`[stimulus]`", model.Stimulus),
         ('`[recordings]`, kind = "regions"', recordings.RegionTables),
@@ -76,6 +80,11 @@ def _study_keys() -> str:
         ("`random_vectors`, `random_embeddings`", model.Random),
         ("`[cluster]`", Cluster),
     ]
+    listed = {table for _, table in tables}
+    for name, field in model.Study.model_fields.items():
+        for part in (field.annotation, *get_args(field.annotation)):
+            if inspect.isclass(part) and issubclass(part, BaseModel) and part not in listed:
+                tables.append((f"`[{name}]`", part))
     lines = []
     for heading, table in tables:
         about = (table.__doc__ or "").strip().split("\n")[0]
