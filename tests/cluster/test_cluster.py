@@ -1,0 +1,135 @@
+"""The same bytes on a cluster as on one machine, whoever is killed on the way."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from hemiscale.errors import HemiscaleError, InputError
+from hemiscale.pipeline import run_study
+from hemiscale.results import file_digest
+from hemiscale.study import read_study
+
+pytestmark = pytest.mark.slow
+
+MODELS = '\n[[models]]\nname = "austen-0.1m"\nuntrained = [0]\n'
+
+
+def contents(out):
+    files = [*out.glob("tables/*"), *out.glob("scores/*.nc"), out / "ceiling.nc"]
+    return {str(path.relative_to(out)): file_digest(path) for path in sorted(files)}
+
+
+@pytest.fixture
+def study(study_folder):
+    path = study_folder / "study.toml"
+    path.write_text(path.read_text() + MODELS)
+    return path
+
+
+def command(study, out, cluster):
+    return [sys.executable, "-m", "hemiscale", "run", str(study), "--out", str(out),
+            "--dask", cluster.address]  # fmt: skip
+
+
+def test_workers_and_client_are_killed_and_the_bytes_are_the_same(
+    study, tmp_path, cluster, no_page
+):
+    run_study(read_study(study), tmp_path / "one", quiet=True)
+    out = tmp_path / "shared"
+    workers = [cluster.worker(), cluster.worker()]
+    client = subprocess.Popen(
+        command(study, out, cluster), cwd=tmp_path, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    # A worker dies as soon as the first result is there, the client a moment later.
+    wait_for(lambda: list(out.glob("scores/*.nc")), client, cluster)
+    cluster.kill(workers.pop())
+    wait_for(lambda: len(list(out.glob("scores/*.nc"))) > 2, client, cluster)
+    if client.poll() is None:
+        os.killpg(client.pid, signal.SIGKILL)
+    client.communicate()
+    # Another worker comes; the study is started again and loses its first one.
+    cluster.worker()
+    for path in sorted(out.glob("scores/*.nc"))[:2]:
+        path.unlink()
+    client = subprocess.Popen(
+        command(study, out, cluster), cwd=tmp_path, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    time.sleep(2)
+    cluster.kill(workers.pop())
+    _, shown = client.communicate(timeout=240)
+    assert client.returncode == 0, shown + cluster.logs()
+    assert contents(out) == contents(tmp_path / "one")
+    assert "Traceback" not in shown
+
+
+def wait_for(condition, process, cluster, seconds=120):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() in (None, 0), process.communicate()[1] + cluster.logs()
+        assert time.monotonic() < deadline, cluster.logs()
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def no_page(monkeypatch):
+    """Spare the figures, which take longest, where nothing is asked of them."""
+    monkeypatch.setattr("hemiscale.report.write_report", lambda folder: folder / "report.html")
+
+
+def test_language_models_read_on_gpu_workers_and_anyone_fits(
+    study, tmp_path, cluster, monkeypatch, no_page
+):
+    from distributed import Client
+
+    asked = []
+    submit = Client.submit
+
+    def submit_and_note(self, function, *arguments, **options):
+        asked.append((function.__name__, options.get("resources")))
+        return submit(self, function, *arguments, **options)
+
+    monkeypatch.setattr(Client, "submit", submit_and_note)
+    cluster.worker("--name", "plain")
+    cluster.worker("--name", "claims-a-gpu", "--resources", "GPU=1")
+    only = ["austen-0.1m", "word-rate"]
+    run_study(
+        read_study(study), tmp_path / "out", device="cuda", dask=cluster.address, quiet=True,
+        only=only,
+    )  # fmt: skip
+    assert sorted(asked, key=str) == [("_read", {"GPU": 1}), ("_work", None), ("_work", None)]
+    # There is no GPU here, the model ran on the CPU: the same bytes, and it was said.
+    run_study(read_study(study), tmp_path / "one", quiet=True, only=only)
+    assert contents(tmp_path / "out") == contents(tmp_path / "one")
+    assert "no CUDA device" in (tmp_path / "out/log.txt").read_text()
+
+
+def test_threads_and_folders_that_would_spoil_results_are_refused(study, tmp_path, cluster):
+    cluster.start("worker", cluster.address, "--nthreads", "3", "--no-nanny", "--no-dashboard")
+    with pytest.raises(HemiscaleError, match="has 3 threads; start workers with --nthreads 1"):
+        run_study(read_study(study), tmp_path / "out", dask=cluster.address, quiet=True)
+
+
+def test_no_scheduler_and_no_table(study, tmp_path, monkeypatch):
+    with pytest.raises(HemiscaleError, match="no Dask scheduler answers there"):
+        run_study(read_study(study), tmp_path / "out", dask="no-address", quiet=True)
+    with pytest.raises(InputError, match=r"has no table \[cluster\]"):
+        run_study(read_study(study), tmp_path / "out", dask="cluster", quiet=True)
+
+
+def test_cluster_of_the_study_file(study, tmp_path, no_page):
+    run_study(read_study(study), tmp_path / "one", quiet=True, only=["word-rate"])
+    study.write_text(study.read_text() + '\n[cluster]\nkind = "local"\njobs = 2\n')
+    ended = subprocess.run(
+        [sys.executable, "-m", "hemiscale", "run", str(study), "--out", str(tmp_path / "two"),
+         "--dask", "cluster", "--only", "word-rate"],
+        capture_output=True, text=True, timeout=200, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    assert "asked local for 2 jobs" in ended.stderr
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
