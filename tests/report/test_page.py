@@ -60,7 +60,14 @@ class Reader(HTMLParser):
 VOXEL_FIGURES = (
     *("baselines", "regions", "regions-average", "ceiling-map", "ceiling-distribution"),
     *("law-parameters", "law-reliable", "law-large", "law-bits-per-byte", "law-perplexity"),
-    *("family-layers", "spread", "best-and-worst", "best-and-worst-glass", "slope-map"),
+    *(
+        "law-hellaswag",
+        "family-layers",
+        "spread",
+        "best-and-worst",
+        "best-and-worst-glass",
+        "slope-map",
+    ),
     *("left-right-parameters", "left-minus-right-panels", "left-right", "region-slopes"),
     *("region-curves", "slope-against-ceiling", "listeners", "listener-slopes"),
 )

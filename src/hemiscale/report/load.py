@@ -126,6 +126,10 @@ def load_results(folder: Path) -> Results:
         )
     if not len(tables["groups"]):
         tables["groups"] = tables["models"].assign(n_models=1)
+    # Columns that the user added stand in the table of models only; a group of one has its values.
+    models = tables["models"].drop_duplicates("model").set_index("model")
+    for column in models.columns.difference(tables["groups"].columns):
+        tables["groups"][column] = tables["groups"]["group"].map(models[column])
     laws = _json(folder / "tables" / "laws.json", problems).get("laws", [])
     study = {}
     path = folder / "study.toml"

@@ -8,10 +8,12 @@ from hemiscale.report import captions, figures, numbers, tidy, voxel_rows
 from hemiscale.report.captions import LAYER_CHOICE, Words
 from hemiscale.report.load import Results
 from hemiscale.report.plans import Chapter, FigurePlan
+from hemiscale.results import safe_name
 
 __all__ = ["voxel_chapters"]
 
 _MAP_FILES = "Values are those of the nearest voxel at the cortical surface (fsaverage5), inflated."
+_TITLES = {"hellaswag": "HellaSwag", "blimp": "BLiMP"}
 _FAMILY_SLOPE = (
     "The interval is over families of models where there are enough of them, else over models "
     "counted as independent."
@@ -119,12 +121,13 @@ def _size(study: _Study) -> Chapter:
             "fewer than three trained models have more than three billion parameters",
         )
     )
+    added = voxel_rows.user_columns(results)
     for column, predictor, name in (
         ("bits_per_byte", "bits per byte", "law-bits-per-byte"),
         ("perplexity", "perplexity", "law-perplexity"),
-        ("hellaswag", "hellaswag", "law-hellaswag"),
+        *((column, name, f"law-{safe_name(name)}") for name, column in added.items()),
     ):
-        title = f"Score against {'HellaSwag' if column == 'hellaswag' else predictor}"
+        title = f"Score against {_TITLES.get(predictor, predictor)}"
         plans.append(_law_plan(study, name, title, "reliable", column, predictor))
     plans.append(
         FigurePlan(

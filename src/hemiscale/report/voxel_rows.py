@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,6 +33,7 @@ __all__ = [
     "slope_of",
     "slope_rows",
     "spread_rows",
+    "user_columns",
 ]
 
 PERCENTILE = "90th percentile"
@@ -172,9 +174,9 @@ def selection_rows(results: Results, selection: str, subjects: str) -> pd.DataFr
         & (regions["layer_choice"] == "validation")
         & (regions["region"] == selection)
     ]
-    extra = [name for name in ("hellaswag", "blimp") if name in groups]
+    extra = user_columns(results)
     keep = ["group", "label", "kind", "family", "parameters", "bits_per_byte", "perplexity"]
-    rows = groups[[*keep, *extra]]
+    rows = groups[[*keep, *extra]].rename(columns=extra)
     for side, names in (
         ("both", ("score", "low", "high")),
         ("left", ("left", "left_low", "left_high")),
@@ -192,6 +194,23 @@ def selection_rows(results: Results, selection: str, subjects: str) -> pd.DataFr
     pairs.columns = ["left_minus_right", "left_minus_right_low", "left_minus_right_high"]
     rows = rows.join(pairs, on="group").drop(columns="group")
     return rows[rows["score"].notna()].reset_index(drop=True)
+
+
+def user_columns(results: Results) -> dict[str, str]:
+    """Find the columns that the user added and laws were fitted against.
+
+    Returns
+    -------
+    dict
+        ``{column: a name that can be an attribute}``.
+    """
+    known = {"log parameters", "bits per byte", "perplexity"}
+    names = {str(law.get("predictor")) for law in results.laws} - known
+    return {
+        name: "_" * name[:1].isdigit() + re.sub(r"\W", "_", name)
+        for name in sorted(names)
+        if name in results.groups
+    }
 
 
 def large_model_rows(results: Results, selection: str, subjects: str) -> pd.DataFrame:
