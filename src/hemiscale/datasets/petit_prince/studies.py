@@ -124,6 +124,7 @@ def petit_prince_study(
     recordings: str | None = None,
     models: tuple[str, ...] | None = None,
     n_runs: int = 9,
+    seeds: int = 10,
 ) -> str:
     """Write a study file of Le Petit Prince.
 
@@ -141,6 +142,8 @@ def petit_prince_study(
         Names of models instead of the paper's.
     n_runs : int
         The first so many of the nine runs.
+    seeds : int
+        Draws of the random baselines.
 
     Returns
     -------
@@ -175,6 +178,7 @@ def petit_prince_study(
         language="zh" if kind.language == "cn" else kind.language,
         caveats=caveats,
         code=code,
+        seeds=seeds,
         sections=list(range(1, n_runs + 1)),
         recordings=(recordings or kind.recordings).replace("$code", code).replace("{code}", code),
         models="\n".join(tables),
