@@ -41,19 +41,24 @@ listeners alike, so read as if it held for any story it is too short (the line i
 _LAYERS = """## Which layer
 
 One model whose layers are all equally good, one subject, each voxel with its own layer, interval
-over runs. Whatever the choice gains is not there.
+over runs. Whatever the choice gains is not there. The choice by validation gains nothing, but it
+ties the runs together (the layer for one run was chosen by the scores of the others), so that where
+layers hardly differ the interval over runs is somewhat short. Intervals over listeners do not have
+this trouble: prefer them where there are listeners.
 """
 
 _VOXELS = """## Voxels as independent
 
-Left minus right of one model, where there is none. Here *holds* and *says yes* add up to 100 %.
+Left minus right of one model that fits both sides equally well, in every listener. The interval
+over listeners holds what listeners of this story would show; for the story at large the runs have
+to speak.
 """
 
 _RIDGE = """## Runs share their training data
 
 A real ridge regression with the engine (nine runs of 80 scans, 30 features, 24 voxels): scores of
-left-out runs are not quite independent of each other. What is planted is the score that this brain
-gives on average.
+left-out runs are not quite independent of each other, and the interval over runs is a little short.
+What is planted is the score that this brain gives on average.
 """
 
 _POWER = """## Power

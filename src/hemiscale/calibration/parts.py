@@ -78,11 +78,18 @@ def examine_voxels(studies: range, seed: int) -> dict[str, Tally]:
         left, right = simulator.homologues
         scores = study.scores[0].astype(np.float64)
         found = asymmetry(scores, (left, right))
-        for name, i in (("over listeners", found.over_listeners), ("over runs", found.over_runs)):
+        in_story = float(study.asymmetry_in_story[0])
+        for name, i, planted in (
+            ("left − right, over listeners", found.over_listeners, in_story),
+            (
+                "naive: left − right, over listeners, read as if for any story",
+                found.over_listeners,
+                0.0,
+            ),
+            ("left − right, over runs", found.over_runs, 0.0),
+        ):
             if i is not None:
-                tallies[f"left − right, {name}"].add(
-                    float(i.estimate), float(i.low), float(i.high), 0.0
-                )
+                tallies[name].add(float(i.estimate), float(i.low), float(i.high), planted)
         mean = scores.mean(axis=(0, 1))
         naive = voxels_as_independent_test(mean[left], mean[right])
         # Only the verdict matters: an interval around zero, or not.
