@@ -41,10 +41,9 @@ listeners alike, so read as if it held for any story it is too short (the line i
 _LAYERS = """## Which layer
 
 One model whose layers are all equally good, one subject, each voxel with its own layer, interval
-over runs. Whatever the choice gains is not there. The choice by validation gains nothing, but it
-ties the runs together (the layer for one run was chosen by the scores of the others), so that where
-layers hardly differ the interval over runs is somewhat short. Intervals over listeners do not have
-this trouble: prefer them where there are listeners.
+over runs. Whatever the choice gains is not there. The choice by validation gains nothing, but where
+layers hardly differ its interval over runs is too short, perhaps because the layer for one run is
+chosen by the scores of the others, which ties the runs together.
 """
 
 _VOXELS = """## Voxels as independent
