@@ -1,5 +1,6 @@
 """Killed at any moment, again and again, a run ends with the bytes of one left alone."""
 
+import contextlib
 import os
 import random
 import signal
@@ -126,10 +127,11 @@ def test_killed_at_many_moments(study_folder, tmp_path):
                 while ended != "0":
                     pid = runner.start(out)
                     late = (out / "tables").exists()
-                    if hit.total() < KILLS and draw.random() < (0.6 if late else 0.98):
+                    if hit.total() < KILLS and draw.random() < (0.75 if late else 0.98):
                         # As often early as late: the first stages are the shortest.
-                        time.sleep(longest * 10 ** draw.uniform(-2.5, -0.2))
-                        os.kill(pid, signal.SIGKILL)
+                        time.sleep(longest * 10 ** draw.uniform(-2.5, -0.4))
+                        with contextlib.suppress(ProcessLookupError):  # it was done before
+                            os.kill(pid, signal.SIGKILL)
                     ended = runner.end()
                     assert ended in ("0", "killed"), (tmp_path / "stderr.txt").read_text()
                     if ended == "killed":
@@ -140,7 +142,7 @@ def test_killed_at_many_moments(study_folder, tmp_path):
                 assert not list(out.rglob("*.damaged"))
         finally:
             runner.close()
-    assert len(hit) >= 4, hit
+    assert len(hit) >= 4, (hit, rounds)
 
 
 def check_that_nothing_is_half_there(out):
