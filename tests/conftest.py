@@ -41,7 +41,34 @@ random_vectors = { dimensions = [20], seeds = 2 }
 random_embeddings = { dimensions = [20], seeds = 2 }
 """
 
-VOCABULARY = ["the", "a", "rabbit", "ran", "down", "hole", "and", "then", "saw", "queen", "who", "said", "nothing", "at", "all", "but", "looked", "very", "cross", "while", "alice", "drank", "some", "tea", "with", "sugar"]
+VOCABULARY = [
+    "the",
+    "a",
+    "rabbit",
+    "ran",
+    "down",
+    "hole",
+    "and",
+    "then",
+    "saw",
+    "queen",
+    "who",
+    "said",
+    "nothing",
+    "at",
+    "all",
+    "but",
+    "looked",
+    "very",
+    "cross",
+    "while",
+    "alice",
+    "drank",
+    "some",
+    "tea",
+    "with",
+    "sugar",
+]
 
 
 @pytest.fixture

@@ -144,7 +144,9 @@ class Volumes(_Listened):
     )
     spheres: dict[Name, Point] = Field(default={}, description="centres of further regions, mm")
     sphere_radius: Positive = Field(default=10.0, description="mm")
-    atlas: str | None = Field(default=None, description="label image, or a name such as harvard-oxford-cortical")
+    atlas: str | None = Field(
+        default=None, description="label image, or a name such as harvard-oxford-cortical"
+    )
     atlas_names: str | None = Field(default=None, description="table of index and name")
     region_masks: dict[Name, str] = Field(default={}, description="mask images by name")
 
