@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from hemiscale.errors import HemiscaleError
-from hemiscale.results import ResultsFolder, read_dataset
+from hemiscale.results import ResultsFolder, open_dataset, read_dataset
 from hemiscale.study import AVERAGE
 
 __all__ = ["Recovered", "compare_with_planted"]
@@ -75,7 +75,8 @@ def compare_with_planted(planted: Path, results: Path) -> list[Recovered]:
         path = folder.scores(str(name))
         if not path.is_file():
             raise HemiscaleError(f"{path}: is not there; run the study first.")
-        scores = read_dataset(path).sel(subject=[AVERAGE])
+        with open_dataset(path) as stored:
+            scores = stored.sel(subject=[AVERAGE]).load()
         chosen = select_layers(scores, "validation")["score"].values[0]
         places = np.stack([scores[axis].values for axis in "xyz"], axis=1)
         weights = language_weights(places.astype(np.float64))

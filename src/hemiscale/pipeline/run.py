@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -22,11 +23,15 @@ from hemiscale.pipeline.work import is_done, score_fingerprint
 from hemiscale.pipeline.workers import work_on_all
 from hemiscale.results import (
     ResultsFolder,
+    open_dataset,
     read_dataset,
     remove_leftovers,
     write_text,
 )
 from hemiscale.study import Study, study_toml
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 __all__ = ["StudyStatus", "report_study", "run_study", "study_status"]
 
@@ -210,6 +215,12 @@ def _locked(folder: ResultsFolder) -> Iterator[None]:
         yield
 
 
+def _opened(paths: list[Path]) -> Iterator[xr.Dataset]:
+    for path in paths:
+        with open_dataset(path) as scores:
+            yield scores
+
+
 def _device(device: str, display: Display) -> str:
     if device == "cuda":
         import torch
@@ -229,8 +240,9 @@ def _tables_and_page(
     from hemiscale.report import write_report
 
     start = time.perf_counter()
-    # One after the other: the scores of all models of a voxelwise study may not fit in memory.
-    scores = (read_dataset(folder.scores(feature.name)) for feature in features)
+    # One model after the other, and of each one subject after the other: the scores of a voxelwise
+    # study may not fit in memory.
+    scores = _opened([folder.scores(feature.name) for feature in features])
     ceiling = read_dataset(folder.ceiling) if folder.ceiling.is_file() else None
     voxels = read_dataset(folder.voxels) if folder.voxels.is_file() else None
     columns = read_competence(study, [feature.name for feature in features])

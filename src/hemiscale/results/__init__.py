@@ -14,6 +14,7 @@ from hemiscale.results.stored import (
     write_dataset,
     write_record,
 )
+from hemiscale.results.streaming import DatasetWriter, open_dataset, write_in_parts
 from hemiscale.results.writing import (
     cannot_be_written,
     remove_leftovers,
@@ -24,11 +25,13 @@ from hemiscale.results.writing import (
 
 __all__ = [
     "DamagedFileError",
+    "DatasetWriter",
     "ResultsFolder",
     "cannot_be_written",
     "damage",
     "file_digest",
     "fingerprint",
+    "open_dataset",
     "read_activations",
     "read_dataset",
     "read_record",
@@ -39,6 +42,7 @@ __all__ = [
     "write_activations",
     "write_atomically",
     "write_dataset",
+    "write_in_parts",
     "write_json",
     "write_record",
     "write_text",

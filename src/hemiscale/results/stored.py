@@ -11,7 +11,7 @@ import json
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -28,8 +28,10 @@ __all__ = [
     "read_activations",
     "read_dataset",
     "read_record",
+    "seal",
     "set_aside_damaged",
     "stored_fingerprint",
+    "verify_seal",
     "write_activations",
     "write_dataset",
     "write_record",
@@ -79,7 +81,7 @@ def damage(path: Path) -> str | None:
         if path.suffix == ".safetensors":
             _read_tensors(path, None)
         elif path.suffix == ".nc":
-            _verify_seal(path)
+            verify_seal(path)
         else:
             read_record(path)
     except DamagedFileError as error:
@@ -106,7 +108,7 @@ def stored_fingerprint(path: Path) -> str | None:
     try:
         if path.suffix == ".safetensors":
             return _read_tensors(path, None)[1].get("fingerprint")
-        _verify_seal(path)
+        verify_seal(path)
         import h5netcdf
 
         with h5netcdf.File(path, "r") as file:
@@ -212,6 +214,21 @@ def write_dataset(path: Path, dataset: xr.Dataset) -> None:
         stream.write(_SEAL + digest.encode() + b"\n")
 
 
+def seal(stream: BinaryIO) -> None:
+    """Put the checksum behind a netCDF-4 file that is written.
+
+    Parameters
+    ----------
+    stream : binary file
+        Open for reading and writing; all of it is read.
+    """
+    digest = hashlib.sha256()
+    stream.seek(0)
+    while block := stream.read(1 << 20):
+        digest.update(block)
+    stream.write(_SEAL + digest.hexdigest().encode() + b"\n")
+
+
 def read_dataset(path: Path) -> xr.Dataset:
     """Read a labelled result into memory.
 
@@ -230,7 +247,7 @@ def read_dataset(path: Path) -> xr.Dataset:
     """
     import xarray as xr
 
-    _verify_seal(path)
+    verify_seal(path)
     with xr.open_dataset(path, engine="h5netcdf") as dataset:
         return dataset.load()
 
@@ -341,7 +358,18 @@ def _read_tensors(
     return tensors, metadata
 
 
-def _verify_seal(path: Path) -> None:
+def verify_seal(path: Path) -> None:
+    """Read a netCDF-4 file and compare it with its checksum.
+
+    Parameters
+    ----------
+    path : Path
+
+    Raises
+    ------
+    DamagedFileError
+        Where they do not agree.
+    """
     digest = hashlib.sha256()
     try:
         with path.open("rb") as stream:
