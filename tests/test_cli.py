@@ -100,3 +100,10 @@ def test_models_lists_the_catalogue():
     shown = hemiscale_command("models")
     assert shown.returncode == 0, shown.stderr
     assert "austen-0.1m" in shown.stdout
+    assert "pythia-6.9b-training" in shown.stdout
+    group = hemiscale_command("models", "french")
+    assert "gpt2-base-french" in group.stdout
+    assert "austen" not in group.stdout
+    unknown = hemiscale_command("models", "frensh")
+    assert unknown.returncode == 2
+    assert "did you mean french" in unknown.stderr

@@ -290,31 +290,56 @@ def calibrate(
 
 
 @app.command()
-def models() -> None:
-    """List the language models that are known by name."""
+def models(
+    which: Annotated[
+        str | None,
+        typer.Argument(
+            help="A group (paper-28, french, pythia-6.9b-training ...), a family, a language, or "
+            "one model.",
+            show_default="all",
+        ),
+    ] = None,
+) -> None:
+    """List the language models that are known by name, or say all that is known of one."""
     from rich.console import Console
     from rich.table import Table
 
-    from hemiscale.models import availability, catalogue
+    from hemiscale.models.listing import describe_groups, describe_model, list_models
 
+    console = Console()
+    if not console.is_terminal:
+        console.width = 160
+    rows = list_models(which)
+    if len(rows) == 1:
+        lines = Table(box=None, show_header=False)
+        for what, value in describe_model(rows[0].entry):
+            lines.add_row(what, value)
+        console.print(lines)
+        return
     table = Table(box=None, header_style="bold")
     for heading in ("name", "family", "parameters", "layers", "width", "licence", "gated", "here"):
         numeric = heading in ("parameters", "layers", "width")
         table.add_column(heading, justify="right" if numeric else "left", no_wrap=heading == "name")
-    for name, entry in catalogue().items():
+    for row in rows:
+        entry = row.entry
         numbers = (entry.n_parameters, entry.n_layers, entry.width)
         table.add_row(
-            name,
+            entry.name,
             entry.family,
             *(f"{number:,}" if number else "" for number in numbers),
             entry.licence,
             "yes" if entry.gated else "",
-            "" if availability(name) else "✓",
+            "✓" if row.here else "",
         )
-    console = Console()
-    if not console.is_terminal:
-        console.width = 160
     console.print(table)
+    if which is None:
+        named = Table(box=None, header_style="bold")
+        for heading in ("group", "models", "first and last"):
+            named.add_column(heading, justify="right" if heading == "models" else "left")
+        for name, number, members in describe_groups():
+            named.add_row(name, str(number), members)
+        console.print()
+        console.print(named)
 
 
 def _read(path: Path) -> Study:

@@ -68,6 +68,19 @@ def test_checkpoints():
     assert find_model("austen-1.1m@step31").folder == "ladder/austen-1.1m/step-00031"
     # As the model card names it: 140,000 steps of 512 texts of 4,096 tokens.
     assert find_model("olmo-2-1b@step140000").revision == "stage1-step140000-tokens294B"
+    # As scripts that use them name the first and the last checkpoint of the first stage.
+    for name, revision in (
+        ("olmo-2-1b@step0", "stage1-step0-tokens0B"),
+        ("olmo-2-1b@step1907359", "stage1-step1907359-tokens4001B"),
+        ("olmo-2-7b@step928646", "stage1-step928646-tokens3896B"),
+        ("olmo-2-13b@step596057", "stage1-step596057-tokens5001B"),
+    ):
+        assert find_model(name).revision == revision
+    # The model card of Pythia: step143000 is the main branch.
+    assert find_model("pythia-1b@step143000").revision == "main"
+    assert find_model("pythia-1b@step142000").revision == "step142000"
+    with pytest.raises(InputError, match="no checkpoint 'step1000'"):
+        find_model("olmo-2-1b@step1000")  # only every 10,000th is there
     assert find_model("gpt2@607a30d783dfa663caf39e06633721c8d4cfcd7e").revision.startswith("607a")
 
 

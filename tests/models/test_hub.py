@@ -60,6 +60,17 @@ def test_pickled_weights_are_replaced_by_the_converted_ones_or_refused():
     assert hub.asked[1] == ("facebook/opt-125m", "refs/pr/7")
     with pytest.raises(InputError, match="pickled ones are never read"):
         download_model("opt-125m", api=Hub(files))
+    # What the converter offers are the weights of the finished model.
+    hub = Hub(files, discussions=[offer])
+    with pytest.raises(InputError, match="revision 'step1000' .* has no safetensors"):
+        download_model("pythia-70m@step1000", api=hub)
+    assert len(hub.asked) == 1
+
+
+def test_the_last_checkpoint_is_where_the_finished_model_is():
+    hub = Hub({"config.json": 1, "model.safetensors": 10})
+    download_model("pythia-6.9b@step143000", api=hub)
+    assert hub.asked[-1] == ("EleutherAI/pythia-6.9b", "main", "download")
 
 
 def test_errors_of_the_hub_have_their_sentences():

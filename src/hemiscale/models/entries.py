@@ -6,7 +6,8 @@ import difflib
 import math
 import re
 import tomllib
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -54,12 +55,17 @@ class CatalogueEntry:
         steps, and the last one.
     step_folder, step_revision : str or None
         Where they are; ``{step}`` stands for the number, ``{billions}`` for the tokens read.
+    last_revision : str or None
+        Where the checkpoint of `last_step` is, if it is elsewhere.
     tokens_per_step : int
     stored_bytes : float
         Bytes per parameter in the files at the hub.
     ppl, hellaswag : float or None
         As published by Bonnasse-Gahot & Pallier (2024): perplexity per token on WikiText-2, and
         accuracy in percent.
+    checked : dict of str
+        By fact ("size", "context", "licence", "gated", "steps", "files"): against what it was
+        checked. The others were written down from memory.
     """
 
     name: str
@@ -89,9 +95,11 @@ class CatalogueEntry:
     tokens_per_step: int = 0
     step_folder: str | None = None
     step_revision: str | None = None
+    last_revision: str | None = None
     stored_bytes: float = 2.0
     ppl: float | None = None
     hellaswag: float | None = None
+    checked: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def steps(self) -> tuple[int, ...]:
@@ -128,13 +136,15 @@ class CatalogueEntry:
             step = int(number[1])
             billions = math.ceil(step * self.tokens_per_step / 1e9)
             where = {"step": step, "billions": billions}
+            last = self.last_revision if step == self.last_step else None
+            stored = self.step_revision.format(**where) if self.step_revision else None
             return replace(
                 self,
                 **changes,
                 **_NO_STEPS,
                 training_step=step,
                 folder=self.step_folder.format(**where) if self.step_folder else self.folder,
-                revision=self.step_revision.format(**where) if self.step_revision else None,
+                revision=last or stored,
             )
         if self.hub is not None and revision and not number:
             return replace(self, **changes, **_NO_STEPS, revision=revision)

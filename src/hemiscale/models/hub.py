@@ -62,7 +62,7 @@ def download_model(source: str, *, api: Any = None) -> Path | None:
     try:
         info = api.model_info(hub, revision=revision, files_metadata=True)
         if not any(file.rfilename.endswith(".safetensors") for file in info.siblings or []):
-            revision = _converted_revision(api, hub, source)
+            revision = _converted_revision(api, hub, source, revision)
             info = api.model_info(hub, revision=revision, files_metadata=True)
         _check_room(info, source)
         return Path(api.snapshot_download(hub, revision=revision, allow_patterns=list(_WANTED)))
@@ -100,8 +100,16 @@ def _no_network(source: str) -> HemiscaleError:
     )
 
 
-def _converted_revision(api: Any, hub: str, source: str) -> str:
+def _converted_revision(api: Any, hub: str, source: str, revision: str | None) -> str:
     """Older models have pickled weights only; the hub's converter offers safetensors beside."""
+    if revision not in (None, "main"):
+        # What the converter offers are the weights of main, not of this checkpoint.
+        raise InputError(
+            f"model {source!r}: revision {revision!r} of https://huggingface.co/{hub} has no "
+            "safetensors weights, and pickled ones are never read; convert it where you trust it "
+            "(transformers: from_pretrained with this revision, then save_pretrained) and name "
+            "the folder."
+        )
     for discussion in api.get_repo_discussions(hub, discussion_type="pull_request"):
         if discussion.title == _CONVERTED and discussion.author == "SFconvertbot":
             return f"refs/pr/{discussion.num}"
