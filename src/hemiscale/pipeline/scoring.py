@@ -1,24 +1,46 @@
-"""One feature set against the brain: design, standardise, fit every layer, label the scores."""
+"""One feature set against the brain: design, standardise, fit a layer, label the scores."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from hemiscale.pipeline.features import Progress, Reading
+from hemiscale.pipeline.features import Reading
 from hemiscale.pipeline.fitting import fit_layer
 from hemiscale.pipeline.inputs import StudyInputs
 from hemiscale.pipeline.plan import FeatureSet
 from hemiscale.pipeline.targets import Targets
+from hemiscale.results import write_in_parts
 from hemiscale.study import Study
 
-if TYPE_CHECKING:
-    import xarray as xr
+__all__ = ["LayerScores", "make_designs", "score_layer", "write_scores"]
 
-__all__ = ["make_designs", "score_layers"]
+
+@dataclass(frozen=True)
+class LayerScores:
+    """How well one layer predicts the subjects of one part of the targets.
+
+    Attributes
+    ----------
+    score, validation_score : (n_subjects, n_runs, n_targets) float32 arrays
+    alpha : (n_subjects, n_runs) float64 array
+        Penalties.
+    width : int
+        Features of the layer.
+    n_constant : int
+        Features that never change in some run and were left out.
+    """
+
+    score: np.ndarray
+    validation_score: np.ndarray
+    alpha: np.ndarray
+    width: int
+    n_constant: int
 
 
 def make_designs(study: Study, inputs: StudyInputs) -> list[np.ndarray]:
@@ -48,96 +70,99 @@ def make_designs(study: Study, inputs: StudyInputs) -> list[np.ndarray]:
     ]
 
 
-def score_layers(
+def score_layer(
     study: Study,
-    feature: FeatureSet,
-    reading: Reading,
-    layers: Sequence[list[np.ndarray]],
+    layer: list[np.ndarray],
     designs: list[np.ndarray],
     targets: Targets,
+    bank: Any,
+    n_subjects: int,
     *,
     device: str,
-    progress: Progress,
-) -> tuple[xr.Dataset, list[str]]:
-    """Fit every layer of one feature set.
+) -> LayerScores:
+    """Fit one layer to one part of the targets.
 
     Parameters
     ----------
     study : Study
-    feature : FeatureSet
-    reading : Reading
-    layers : sequence over layers of lists over recorded runs of (n_words, n_features) arrays
-        Asked for one at a time.
+    layer : list over recorded runs of (n_words, n_features) arrays
     designs : list over recorded runs of (n_scans, n_words) arrays
     targets : Targets
+    bank : TargetBank
+        Of the part.
+    n_subjects : int
+        In the part.
     device : str
-    progress : callable
-        Called with (done, total) layers, counted again for every part of the targets.
 
     Returns
     -------
-    scores : xarray.Dataset
-        Dimensions subject, layer, run, target.
-    notices : list of str
+    LayerScores
+    """
+    encoding = study.encoding
+    n_runs, n_targets = len(targets.slices), targets.n_targets
+    width = layer[0].shape[1]
+    features, n_constant = _standardised_runs(layer, designs, targets)
+    fit = fit_layer(
+        features,
+        bank,
+        encoding,
+        alphas=np.geomspace(encoding.penalty_low, encoding.penalty_high, encoding.n_penalties),
+        validation=encoding.validation,
+        search=encoding.search,
+        device=device,
+        # Each subject has a penalty of its own.
+        penalty_groups=np.repeat(np.arange(n_subjects), n_targets) if n_subjects > 1 else None,
+    )
+    with warnings.catch_warnings():
+        # A run without any validation score (validation = "first" skips some) stays NaN.
+        warnings.filterwarnings("ignore", "Mean of empty slice", RuntimeWarning)
+        validation_score = np.nanmean(fit.validation_scores, axis=1)
+    by_subject = (n_runs, n_subjects, n_targets)
+    chosen = np.asarray(fit.alphas).reshape(n_runs, -1)
+    alpha = chosen[:, ::n_targets] if n_subjects > 1 else chosen[:, :1]
+    return LayerScores(
+        score=np.asarray(fit.scores, np.float32).reshape(by_subject).swapaxes(0, 1),
+        validation_score=validation_score.astype(np.float32).reshape(by_subject).swapaxes(0, 1),
+        alpha=alpha.T.astype(np.float64),
+        width=width,
+        n_constant=n_constant,
+    )
+
+
+def write_scores(
+    path: Path,
+    stamp: str,
+    feature: FeatureSet,
+    reading: Reading,
+    targets: Targets,
+    n_layers: int,
+    width: int,
+    scored: Iterable[tuple[int, int, LayerScores]],
+) -> None:
+    """Store the scores of one feature set, of which one layer of one part is in memory at a time.
+
+    Parameters
+    ----------
+    path : Path
+    stamp : str
+        Fingerprint of all that made them.
+    feature : FeatureSet
+    reading : Reading
+    targets : Targets
+    n_layers : int
+        With the embedding.
+    width : int
+        Features of the last layer.
+    scored : iterable of (part, layer, LayerScores)
+        Asked for one at a time; each part of the targets with each layer once.
     """
     import xarray as xr
 
-    encoding = study.encoding
-    n_subjects, n_runs, n_targets = len(targets.subjects), len(targets.slices), targets.n_targets
-    alphas = np.geomspace(encoding.penalty_low, encoding.penalty_high, encoding.n_penalties)
-    score = np.empty((n_subjects, len(layers), n_runs, n_targets), np.float32)
-    validation_score = np.empty_like(score)
-    alpha = np.empty((n_subjects, len(layers), n_runs))
-    notices = []
-    width, total = 0, len(targets.parts) * len(layers)
-    first = 0
-    for part_number, part in enumerate(targets.parts):
-        # One part at a time in memory, its targets shared by all layers.
-        bank = part.bank(device)
-        n_here = len(part.subjects)
-        here = slice(first, first + n_here)
-        for k in range(len(layers)):
-            layer = layers[k]
-            width = layer[0].shape[1]
-            features, n_constant = _standardised_runs(layer, designs, targets)
-            if n_constant and part_number == 0:
-                notices.append(
-                    f"{feature.name}, layer {k}: {n_constant} of {width} features never "
-                    "change in some run and were left out."
-                )
-            fit = fit_layer(
-                features,
-                bank,
-                encoding,
-                alphas=alphas,
-                validation=encoding.validation,
-                search=encoding.search,
-                device=device,
-                # Each subject has a penalty of its own.
-                penalty_groups=np.repeat(np.arange(n_here), n_targets) if n_here > 1 else None,
-            )
-            by_subject = (n_runs, n_here, n_targets)
-            score[here, k] = fit.scores.reshape(by_subject).swapaxes(0, 1)
-            with warnings.catch_warnings():
-                # A run without any validation score (validation = "first" skips some) stays NaN.
-                warnings.filterwarnings("ignore", "Mean of empty slice", RuntimeWarning)
-                mean = np.nanmean(fit.validation_scores, axis=1)
-            validation_score[here, k] = mean.reshape(by_subject).swapaxes(0, 1)
-            chosen = np.asarray(fit.alphas).reshape(n_runs, -1)
-            alpha[here, k] = chosen[:, ::n_targets].T if n_here > 1 else chosen[:, :1].T
-            progress(part_number * len(layers) + k + 1, total)
-        first += n_here
-    dims = ("subject", "layer", "run", "target")
-    dataset = xr.Dataset(
-        {
-            "score": (dims, score),
-            "validation_score": (dims, validation_score),
-            "alpha": (dims[:3], alpha),
-        },
+    labels = xr.Dataset(
         coords={
             "subject": targets.subjects,
-            "layer": np.arange(len(layers)),
-            "run": np.arange(1, n_runs + 1),
+            "layer": np.arange(n_layers),
+            "run": np.arange(1, len(targets.slices) + 1),
             **targets.labels,
         },
         attrs={
@@ -146,15 +171,29 @@ def score_layers(
             "group": feature.group,
             "family": feature.family,
             "n_parameters": reading.n_parameters,
-            "n_layers": len(layers) - 1 if feature.is_language_model else 0,
+            "n_layers": n_layers - 1 if feature.is_language_model else 0,
             "width": width,
             "seed": feature.seed,
             "training_step": feature.training_step,
             "bits_per_byte": reading.bits_per_byte,
             "perplexity": reading.perplexity,
+            "fingerprint": stamp,
         },
     )
-    return dataset, notices
+    dims = ("subject", "layer", "run", "target")
+    variables = {
+        "score": (dims, "float32"),
+        "validation_score": (dims, "float32"),
+        "alpha": (dims[:3], "float64"),
+    }
+    n_before = np.cumsum([0, *(len(part.subjects) for part in targets.parts)])
+    with write_in_parts(path, labels, variables) as file:
+        for part, layer, one in scored:
+            for k in range(len(one.alpha)):
+                at = {"subject": int(n_before[part]) + k, "layer": layer}
+                file.put("score", one.score[k], **at)
+                file.put("validation_score", one.validation_score[k], **at)
+                file.put("alpha", one.alpha[k], **at)
 
 
 def _standardised_runs(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from hemiscale.pipeline.features import (
 )
 from hemiscale.pipeline.inputs import StudyInputs
 from hemiscale.pipeline.plan import FeatureSet
-from hemiscale.pipeline.scoring import make_designs, score_layers
+from hemiscale.pipeline.scoring import LayerScores, make_designs, score_layer, write_scores
 from hemiscale.pipeline.targets import Targets
 from hemiscale.results import (
     ResultsFolder,
@@ -32,7 +32,6 @@ from hemiscale.results import (
     fingerprint,
     set_aside_damaged,
     stored_fingerprint,
-    write_dataset,
     write_record,
 )
 from hemiscale.study import Study
@@ -186,16 +185,32 @@ def work_on(
             layers = [baseline_features(feature, inputs)]
         seconds["features"] = time.perf_counter() - start
         start = time.perf_counter()
-        dataset, notices = score_layers(
-            study,
-            feature,
-            reading,
-            layers,
-            make_designs(study, inputs),
-            targets,
-            device=device,
-            progress=lambda done, total: report(f"{feature.name}: encoding", done, total),
-        )
+        designs = make_designs(study, inputs)
+        total = len(targets.parts) * len(layers)
+
+        def scored() -> Iterator[tuple[int, int, LayerScores]]:
+            for number, part in enumerate(targets.parts):
+                # One part at a time in memory, its targets shared by all layers.
+                bank = part.bank(device)
+                for k in range(len(layers)):
+                    one = score_layer(
+                        study,
+                        layers[k],
+                        designs,
+                        targets,
+                        bank,
+                        len(part.subjects),
+                        device=device,
+                    )
+                    if one.n_constant and number == 0:
+                        notices.append(
+                            f"{feature.name}, layer {k}: {one.n_constant} of {one.width} features "
+                            "never change in some run and were left out."
+                        )
+                    report(f"{feature.name}: encoding", number * len(layers) + k + 1, total)
+                    yield number, k, one
+
+        pieces = list(scored())
         seconds["encoding"] = time.perf_counter() - start
     ours = [w for w in caught if issubclass(w.category, HemiscaleWarning)]
     notices += [f"{feature.name}: {warning.message}" for warning in ours]
@@ -211,6 +226,6 @@ def work_on(
             "library_warnings": others,
         },
     )
-    dataset.attrs["fingerprint"] = stamp
-    write_dataset(path, dataset)
+    width = layers[len(layers) - 1][0].shape[1]
+    write_scores(path, stamp, feature, reading, targets, len(layers), width, pieces)
     return Outcome(feature.name, seconds, notices)
