@@ -271,8 +271,9 @@ def training_rows(results: Results, subjects: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``trajectory, label, kind, family, training_step, score, low, high, bits_per_byte``; a
-        checkpoint's name is that of its model, ``@`` and the step.
+        ``trajectory, label, kind, family, training_step, score, low, high, bits_per_byte``, and
+        ``left_minus_right`` with its interval; a checkpoint's name is that of its model, ``@`` and
+        the step.
     """
     groups = _groups(results, subjects)
     checkpoint = groups["kind"] == "checkpoint"
@@ -287,7 +288,9 @@ def training_rows(results: Results, subjects: str) -> pd.DataFrame:
         groups.loc[of_kind, "trajectory"] = base[of_kind].where(base.isin(names))
     rows = groups[groups["trajectory"].notna() & groups["score"].notna()]
     columns = ["trajectory", "label", "kind", "family", "training_step"]
-    return rows[[*columns, "score", "low", "high", "bits_per_byte"]].reset_index(drop=True)
+    columns += ["score", "low", "high", "bits_per_byte"]
+    columns += [f"left_minus_right{end}" for end in ("", "_low", "_high")]
+    return rows[columns].reset_index(drop=True)
 
 
 def listener_rows(results: Results, *, most: int = 4) -> pd.DataFrame:

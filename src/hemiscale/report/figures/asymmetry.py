@@ -9,12 +9,18 @@ import numpy as np
 
 from hemiscale.report import numbers
 from hemiscale.report.figures.laws import law
+from hemiscale.report.figures.points import (
+    draw_estimate,
+    name_rows,
+    side_handles,
+    side_look,
+    told,
+)
 from hemiscale.report.figures.style import (
     COLOURS,
     DOUBLE_COLUMN,
     figure_style,
     is_narrow,
-    mark,
     needed,
     panels,
 )
@@ -59,20 +65,19 @@ def left_and_right(
         sides, difference = grid.flat
         for k, row in enumerate(each_row(table)):
             for side, shift in (("left", -0.17), ("right", 0.17)):
-                _dot(sides, row, side, k + shift, COLOURS[side], over)
-            _dot(difference, row, "left_minus_right", k, COLOURS["ink"], over)
-        sides.set_yticks(range(len(labels)), labels)
-        sides.set_ylim(len(labels) - 0.4, -0.6)
+                _dot(sides, row, side, k + shift, over)
+            _dot(difference, row, "left_minus_right", k, over)
         for ax in (sides, difference):
-            ax.grid(axis="x")
-            ax.tick_params(axis="y", length=0, labelleft=narrow or ax is sides)
+            name_rows(ax, labels)
+            ax.tick_params(axis="y", labelleft=narrow or ax is sides)
             ax.axvline(0, color=COLOURS["muted"], lw=0.8, zorder=0.5)
             ax.xaxis.set_major_locator(MaxNLocator(5))
         sides.set_title("left and right")
         sides.set_xlabel("brain score (Pearson r)")
         difference.set_title("left minus right, paired")
         difference.set_xlabel("difference of scores (r)")
-        _side_legend(sides)
+        # The lowest rows are the baselines that know nothing: there the right side is free.
+        sides.legend(handles=side_handles(4.2), loc="lower right")
     return figure
 
 
@@ -133,35 +138,13 @@ def asymmetry_law(
     )
 
 
-def _dot(ax: Axes, row: Any, column: str, position: float, colour: str, over: str) -> None:
+def _dot(ax: Axes, row: Any, column: str, position: float, over: str) -> None:
     value = getattr(row, column)
     low, high = (getattr(row, f"{column}_{end}", np.nan) for end in ("low", "high"))
-    kind, family = str(row.kind), str(row.family)
-    signed = column == "left_minus_right"
-    lines = [f"{column.replace('_', ' ')} {numbers.score(value, sign=signed)}"]
-    if numbers.bounds(low, high):
-        lines.append(f"95 % over {over} {numbers.bounds(low, high, sign=signed)}")
-        bar = ax.plot([low, high], [position, position], color=colour, lw=1.3, alpha=0.75)
-        mark(bar[0], str(row.label), kind=kind, family=family, lines=lines)
-    dot = ax.plot(
-        value,
-        position,
-        marker="o",
-        markersize=4.2,
-        linestyle="none",
-        color=colour,
-        markerfacecolor=COLOURS["paper"] if kind == "untrained" else colour,
-        markeredgecolor=colour,
-    )
-    mark(dot[0], str(row.label), kind=kind, family=family, lines=lines)
-
-
-def _side_legend(ax: Axes) -> None:
-    from matplotlib.lines import Line2D
-
-    handles = [
-        Line2D([], [], color=COLOURS[side], marker="o", ls="none", markersize=4.2, label=side)
-        for side in ("left", "right")
-    ]
-    # The lowest rows are the baselines that know nothing: there the right side is free.
-    ax.legend(handles=handles, loc="lower right")
+    kind, signed = str(row.kind), column == "left_minus_right"
+    text = f"{column.replace('_', ' ')} {numbers.score(value, sign=signed)}"
+    draw_estimate(
+        ax, value, position, low, high, side_look(column, kind, size=4.2), str(row.label),
+        across=True, kind=kind, family=str(row.family),
+        lines=told(text, low, high, over=over, sign=signed),
+    )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hemiscale.report import numbers
+from hemiscale.report.figures.points import legend_above, name_rows
 from hemiscale.report.figures.style import (
     COLOURS,
     DOUBLE_COLUMN,
@@ -109,10 +110,7 @@ def attention_sink(
             )
             for row in each_row(shown)
         ]
-        columns = 2 if is_narrow(figure.get_figwidth()) else 5
-        ax.legend(
-            handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, borderpad=0
-        )
+        legend_above(ax, handles, 2 if is_narrow(figure.get_figwidth()) else 5)
     return figure
 
 
@@ -146,28 +144,18 @@ def motion(table: pd.DataFrame, *, width: float = DOUBLE_COLUMN, ax: Axes | None
             ]
             values = (row.mean_displacement_mm, row.max_displacement_mm)
             bar = ax.plot(values, [k, k], color=COLOURS["faint"], lw=0.8)
-            mean = ax.plot(values[0], k, "o", markersize=4.5, color=COLOURS["ink"])
-            peak = ax.plot(values[1], k, "|", markersize=5, color=COLOURS["muted"])
+            mean = ax.plot(values[0], k, "o", markersize=4.5, color=COLOURS["ink"], label="mean")
+            peak = ax.plot(values[1], k, "|", markersize=5, color=COLOURS["muted"], label="largest")
             for artist in (bar[0], mean[0], peak[0]):
                 mark(artist, str(row.subject), lines=lines)
         ax.set_xscale("log")
         ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         ax.xaxis.set_minor_formatter(NullFormatter())
-        ax.set_yticks(range(len(table)), [str(name) for name in table["subject"]], fontsize=7)
-        ax.set_ylim(len(table) - 0.4, -0.6)
-        ax.tick_params(axis="y", length=0)
-        ax.grid(axis="x")
+        name_rows(ax, table["subject"], size=7)
         ax.set_xlabel("framewise displacement (mm, logarithmic)")
         ax.set_ylabel("listener")
-        ax.legend(
-            [mean[0], peak[0]],
-            ["mean", "largest"],
-            loc="lower left",
-            bbox_to_anchor=(0, 1.0),
-            ncols=2,
-            borderpad=0,
-        )
+        legend_above(ax, [mean[0], peak[0]], 2)
     return figure
 
 
@@ -212,19 +200,10 @@ def timings(table: pd.DataFrame, *, width: float = DOUBLE_COLUMN, ax: Axes | Non
                 va="center",
                 fontsize=7,
             )
-        ax.set_yticks(range(len(table)), list(table["label"]))
-        ax.set_ylim(len(table) - 0.4, -0.6)
-        ax.tick_params(axis="y", length=0)
+        name_rows(ax, table["label"])
         ax.margins(x=0.12)
         ax.set_xlim(left=0)
-        ax.grid(axis="x")
         ax.set_xlabel("seconds of one process")
         handles = [Patch(color=colour, label=names[stage]) for stage, colour in stages.items()]
-        ax.legend(
-            handles=handles,
-            loc="lower left",
-            bbox_to_anchor=(0, 1.0),
-            ncols=1 if is_narrow(width) else 2,
-            borderpad=0,
-        )
+        legend_above(ax, handles, 1 if is_narrow(width) else 2)
     return figure

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hemiscale.report import numbers
-from hemiscale.report.figures.dots import point_look
+from hemiscale.report.figures.points import name_rows, point_look
 from hemiscale.report.figures.style import (
     COLOURS,
     DOUBLE_COLUMN,
@@ -137,9 +137,6 @@ def voxel_distributions(
             for artist in (thin[0], thick[0], point[0]):
                 mark(artist, name, kind=kind, family=family, lines=lines)
         ax.axvline(0, color=COLOURS["muted"], lw=0.8, zorder=0.5)
-        ax.set_yticks(range(len(names)), names)
-        ax.set_ylim(len(names) - 0.4, -0.6)
-        ax.tick_params(axis="y", length=0)
-        ax.grid(axis="x")
+        name_rows(ax, names)
         ax.set_xlabel(label)
     return figure

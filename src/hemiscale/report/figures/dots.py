@@ -7,10 +7,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from hemiscale.report import numbers
+from hemiscale.report.figures.points import (
+    draw_estimate,
+    legend_above,
+    name_rows,
+    point_look,
+    told,
+    used_panels,
+)
 from hemiscale.report.figures.style import (
     COLOURS,
     DOUBLE_COLUMN,
-    KIND_MARKERS,
     canvas,
     family_styles,
     figure_style,
@@ -26,37 +33,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["baseline_scores", "ceiling", "point_look", "region_scores"]
-
-
-def point_look(kind: str, family: str, styles: dict[str, tuple[str, str]]) -> dict[str, Any]:
-    """Look of a point: trained filled, untrained hollow, checkpoints small, baselines grey.
-
-    Parameters
-    ----------
-    kind, family : str
-        As in ``models.tsv``.
-    styles : dict
-        From `family_styles`.
-
-    Returns
-    -------
-    dict
-        Keywords of ``Axes.plot``.
-    """
-    colour, marker = styles.get(family, styles[""])
-    if kind in KIND_MARKERS:
-        colour, marker = COLOURS["baseline"], KIND_MARKERS[kind]
-    hollow = kind in ("untrained", "control")
-    return {
-        "color": colour,
-        "marker": marker,
-        "markersize": 3.5 if kind == "checkpoint" else 5,
-        "markerfacecolor": COLOURS["paper"] if hollow else colour,
-        "markeredgecolor": colour,
-        "markeredgewidth": 1.1,
-        "linestyle": "none",
-    }
+__all__ = ["baseline_scores", "ceiling", "region_scores"]
 
 
 def region_scores(
@@ -99,11 +76,7 @@ def region_scores(
     with figure_style():
         height = rows * (0.5 + 0.135 * len(labels)) + 0.35
         figure, grid = panels(width, height, rows, columns, sharex=True, sharey=True)
-        for k, ax in enumerate(grid.flat):
-            if k >= len(regions):
-                ax.set_visible(False)
-                continue
-            region = regions[k]
+        for region, ax in used_panels(grid, regions):
             part = table[table["region"] == region].set_index("label")
             _rows(ax, part, labels, styles, f"{region}: ", over)
             if region in marks:
@@ -111,8 +84,6 @@ def region_scores(
                 text = f"{region}: reliability {numbers.score(marks[region])}"
                 mark(line, "ceiling", lines=[text])
             ax.set_title(region)
-            if k + columns >= len(regions):
-                ax.tick_params(labelbottom=True)
         figure.supxlabel("brain score (Pearson r)", fontsize=8)
     return figure
 
@@ -212,9 +183,11 @@ def ceiling(
                 f"reliability {numbers.score(row.reliability)}",
                 f"middle 95 % of splits {numbers.bounds(row.low, row.high)}",
             ]
-            _interval(ax, k, row.low, row.high, colour, str(row.region), lines=lines)
-            point = ax.plot(row.reliability, k, "o", color=colour, markersize=5.5)
-            mark(point[0], str(row.region), lines=lines)
+            look = {"color": colour, "marker": "o", "markersize": 5.5, "linestyle": "none"}
+            draw_estimate(
+                ax, row.reliability, k, row.low, row.high, look, str(row.region),
+                across=True, lines=lines,
+            )  # fmt: skip
         if best is not None and len(best):
             order = {name: k for k, name in enumerate(table["region"])}
             for row in each_row(best):
@@ -227,17 +200,14 @@ def ceiling(
                     markeredgecolor=COLOURS["ink"],
                 )
                 mark(point[0], str(row.model), lines=[f"{row.region}: {numbers.score(row.score)}"])
-        ax.set_yticks(range(len(table)), list(table["region"]))
-        ax.set_ylim(len(table) - 0.5, -0.5)
-        ax.tick_params(axis="y", length=0)
-        ax.grid(axis="x")
+        name_rows(ax, table["region"])
         ax.set_xlim(left=min(0.0, ax.get_xlim()[0]))
         ax.set_xlabel("correlation (Pearson r)")
-        _ceiling_legend(ax, table, best is not None and len(best) > 0, figure)
+        _ceiling_legend(ax, table, best is not None and len(best) > 0)
     return figure
 
 
-def _ceiling_legend(ax: Axes, table: pd.DataFrame, with_best: bool, figure: Figure) -> None:
+def _ceiling_legend(ax: Axes, table: pd.DataFrame, with_best: bool) -> None:
     from matplotlib.lines import Line2D
 
     sides = [side for side in ("left", "right") if (table["hemisphere"] == side).any()]
@@ -258,7 +228,7 @@ def _ceiling_legend(ax: Axes, table: pd.DataFrame, with_best: bool, figure: Figu
                 label="best model",
             )
         )
-    ax.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderpad=0)
+    legend_above(ax, handles, 3)
 
 
 def _rows(
@@ -276,35 +246,11 @@ def _rows(
         row: Any = part.loc[label]
         kind, family = str(row["kind"]), str(row["family"])
         look = point_look(kind, family, styles)
-        text = f"{before}score {numbers.score(row['score'])}"
-        interval = numbers.bounds(row["low"], row["high"])
-        lines = [text, f"95 % over {over} {interval}"] if interval else [text]
-        _interval(
-            ax, k, row["low"], row["high"], look["color"], label, kind=kind, family=family,
-            lines=lines,
+        low, high = row["low"], row["high"]
+        lines = told(f"{before}score {numbers.score(row['score'])}", low, high, over=over)
+        draw_estimate(
+            ax, row["score"], k, low, high, look, label,
+            across=True, kind=kind, family=family, lines=lines,
         )  # fmt: skip
-        point = ax.plot(row["score"], k, **look)
-        mark(point[0], label, kind=kind, family=family, lines=lines)
     ax.axvline(0, color=COLOURS["muted"], lw=0.8, zorder=0.5)
-    ax.set_yticks(range(len(labels)), labels)
-    ax.set_ylim(len(labels) - 0.4, -0.6)
-    ax.tick_params(axis="y", length=0)
-    ax.grid(axis="x")
-
-
-def _interval(
-    ax: Axes,
-    position: float,
-    low: float,
-    high: float,
-    colour: str,
-    model: str,
-    *,
-    kind: str = "",
-    family: str = "",
-    lines: list[str],
-) -> None:
-    if not (math.isfinite(low) and math.isfinite(high)):
-        return
-    line = ax.plot([low, high], [position, position], color=colour, lw=1.4, alpha=0.75)
-    mark(line[0], model, kind=kind, family=family, lines=lines)
+    name_rows(ax, labels)

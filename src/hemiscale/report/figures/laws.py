@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hemiscale.report import numbers
-from hemiscale.report.figures.dots import point_look
+from hemiscale.report.figures.points import draw_estimate, legend_above, point_look, told
 from hemiscale.report.figures.style import (
     COLOURS,
     DOUBLE_COLUMN,
@@ -184,27 +184,22 @@ def _point(
     x = getattr(row, predictor)
     kind, family = str(row.kind), str(row.family)
     look = point_look(kind, family, styles)
-    lines = [f"score {numbers.score(row.score)}"]
-    if numbers.bounds(row.low, row.high):
-        lines.append(f"95 % over {over} {numbers.bounds(row.low, row.high)}")
+    lines = told(f"score {numbers.score(row.score)}", row.low, row.high, over=over)
     if getattr(row, "parameters", 0) > 0:
         lines.append(f"{numbers.parameters(row.parameters)} parameters")
     if np.isfinite(getattr(row, "bits_per_byte", np.nan)):
         lines.append(f"{row.bits_per_byte:.2f} bits per byte")
     if predictor not in ("parameters", "bits_per_byte"):
         lines.append(f"{predictor.replace('_', ' ')} {x:.3g}")
-    place = ax.transData
+    place = None
     if kind == "untrained":
         # A twin has the size of its trained model: a few points aside, both can be seen.
         aside = ScaledTranslation(_ASIDE, 0, root_figure(ax).dpi_scale_trans)
-        place = place + aside
-    if np.isfinite(row.low) and np.isfinite(row.high):
-        bar = ax.plot(
-            [x, x], [row.low, row.high], color=look["color"], lw=1.3, alpha=0.75, transform=place
-        )
-        mark(bar[0], str(row.label), kind=kind, family=family, lines=lines)
-    dot = ax.plot(x, row.score, transform=place, **look)
-    mark(dot[0], str(row.label), kind=kind, family=family, lines=lines)
+        place = ax.transData + aside
+    draw_estimate(
+        ax, x, row.score, row.low, row.high, look, str(row.label),
+        kind=kind, family=family, lines=lines, transform=place,
+    )  # fmt: skip
 
 
 def _line(ax: Axes, trained: pd.DataFrame, predictor: str, fit: Mapping[str, Any]) -> None:
@@ -342,7 +337,4 @@ def _legend(
         handles.append(
             Line2D([], [], color=COLOURS["ink"], lw=1.2, ls=(0, (5, 2)), label="fit, trained")
         )
-    columns = min(len(handles), 2 if root_figure(ax).get_figwidth() < 5 else 5)
-    ax.legend(
-        handles=handles, loc="lower left", bbox_to_anchor=(0, 1.0), ncols=columns, borderpad=0
-    )
+    legend_above(ax, handles, 2 if is_narrow(root_figure(ax).get_figwidth()) else 5)

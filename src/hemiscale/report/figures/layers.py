@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hemiscale.report import numbers
+from hemiscale.report.figures.points import told, used_panels
 from hemiscale.report.figures.style import (
     COLOURS,
     DOUBLE_COLUMN,
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["family_profiles", "layer_profiles"]
+
+_DEPTH = "relative depth (0: embedding, 1: last layer)"
 
 
 def layer_profiles(
@@ -61,27 +64,23 @@ def layer_profiles(
     styles = family_styles([*table["family"], *families])
     with figure_style():
         figure, grid = panels(width, 0.55 + 1.55 * rows, rows, columns, sharex=True, sharey=True)
-        for k, ax in enumerate(grid.flat):
-            if k >= len(names):
-                ax.set_visible(False)
-                continue
-            part = table[table["panel"] == names[k]]
+        for name, ax in used_panels(grid, names):
+            part = table[table["panel"] == name]
             for label in dict.fromkeys(part["label"]):
                 _profile(ax, part[part["label"] == label], styles, over)
-            ax.set_title(names[k], fontsize=7.5)
-            ax.axhline(0, color=COLOURS["muted"], lw=0.8, zorder=0.5)
-            ax.grid(axis="y")
-            ax.set_xlim(-0.06, 1.06)
-            ax.set_xticks([0, 0.5, 1], ["0", "½", "1"])
-            if k + columns >= len(names):
-                ax.tick_params(labelbottom=True)
-        figure.supxlabel("relative depth (0: embedding, 1: last layer)", fontsize=8)
+            ax.set_title(name, fontsize=7.5)
+            _depth_axis(ax)
+        figure.supxlabel(_DEPTH, fontsize=8)
         figure.supylabel("brain score (r)", fontsize=8)
     return figure
 
 
 def family_profiles(
-    table: pd.DataFrame, *, width: float = DOUBLE_COLUMN, families: Sequence[str] = ()
+    table: pd.DataFrame,
+    *,
+    width: float = DOUBLE_COLUMN,
+    families: Sequence[str] = (),
+    response: str = "brain score (r)",
 ) -> Figure:
     """Draw the layer profiles of many models, a panel per family, darker for larger models.
 
@@ -93,6 +92,8 @@ def family_profiles(
         Inches.
     families : sequence of str
         All families of the study, so that each has its colour on every figure.
+    response : str
+        Label of the vertical axis.
 
     Returns
     -------
@@ -105,11 +106,8 @@ def family_profiles(
     styles = family_styles([*table["family"], *families])
     with figure_style():
         figure, grid = panels(width, 0.55 + 1.6 * rows, rows, columns, sharex=True, sharey=True)
-        for k, ax in enumerate(grid.flat):
-            if k >= len(names):
-                ax.set_visible(False)
-                continue
-            part = table[table["family"] == names[k]]
+        for name, ax in used_panels(grid, names):
+            part = table[table["family"] == name]
             labels = list(dict.fromkeys(part.sort_values("parameters", kind="stable")["label"]))
             for n, label in enumerate(labels):
                 one = part[part["label"] == label].sort_values("layer")
@@ -117,7 +115,7 @@ def family_profiles(
                 line = ax.plot(
                     one["relative_depth"],
                     one["score"],
-                    color=styles[names[k]][0],
+                    color=styles[name][0],
                     alpha=strength,
                     lw=1.2,
                 )
@@ -126,17 +124,19 @@ def family_profiles(
                     f"{numbers.parameters(float(top['parameters']))} parameters",
                     f"highest at layer {top['layer']}: {numbers.score(float(top['score']))}",
                 ]
-                mark(line[0], str(label), kind="trained", family=names[k], lines=lines)
-            ax.set_title(names[k])
-            ax.axhline(0, color=COLOURS["muted"], lw=0.8, zorder=0.5)
-            ax.grid(axis="y")
-            ax.set_xlim(-0.06, 1.06)
-            ax.set_xticks([0, 0.5, 1], ["0", "½", "1"])
-            if k + columns >= len(names):
-                ax.tick_params(labelbottom=True)
-        figure.supxlabel("relative depth (0: embedding, 1: last layer)", fontsize=8)
-        figure.supylabel("brain score (r)", fontsize=8)
+                mark(line[0], str(label), kind="trained", family=name, lines=lines)
+            ax.set_title(name)
+            _depth_axis(ax)
+        figure.supxlabel(_DEPTH, fontsize=8)
+        figure.supylabel(response, fontsize=8)
     return figure
+
+
+def _depth_axis(ax: Axes) -> None:
+    ax.axhline(0, color=COLOURS["muted"], lw=0.8, zorder=0.5)
+    ax.grid(axis="y")
+    ax.set_xlim(-0.06, 1.06)
+    ax.set_xticks([0, 0.5, 1], ["0", "½", "1"])
 
 
 def _profile(ax: Axes, part: pd.DataFrame, styles: dict[str, tuple[str, str]], over: str) -> None:
@@ -163,7 +163,6 @@ def _profile(ax: Axes, part: pd.DataFrame, styles: dict[str, tuple[str, str]], o
             markeredgecolor=colour,
             markeredgewidth=0.9,
         )
-        lines = [f"layer {row.layer}: score {numbers.score(row.score)}"]
-        if numbers.bounds(row.low, row.high):
-            lines.append(f"95 % over {over} {numbers.bounds(row.low, row.high)}")
+        text = f"layer {row.layer}: score {numbers.score(row.score)}"
+        lines = told(text, row.low, row.high, over=over)
         mark(dot[0], label, kind=kind, family=family, lines=lines)

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hemiscale.report import numbers
-from hemiscale.report.figures.dots import point_look
+from hemiscale.report.figures.points import legend_above, name_rows, point_look
 from hemiscale.report.figures.style import (
     COLOURS,
     DOUBLE_COLUMN,
     canvas,
     family_styles,
     figure_style,
+    is_narrow,
     mark,
     needed,
 )
@@ -76,10 +77,7 @@ def listener_scores(
                     lines=[f"listener {listener}: score {numbers.score(row.score)}"],
                 )
         ax.axvline(0, color=COLOURS["muted"], lw=0.8, zorder=0.5)
-        ax.set_yticks(range(len(order)), [str(name) for name in order], fontsize=7)
-        ax.set_ylim(len(order) - 0.4, -0.6)
-        ax.tick_params(axis="y", length=0)
-        ax.grid(axis="x")
+        name_rows(ax, order, size=7)
         ax.set_xlabel("mean brain score (Pearson r)")
         ax.set_ylabel("listener")
         first = table.drop_duplicates("label")
@@ -87,8 +85,5 @@ def listener_scores(
             Line2D([], [], label=str(r.label), **point_look(str(r.kind), str(r.family), styles))
             for r in each_row(first)
         ]
-        columns = min(len(handles), 2 if figure.get_figwidth() < 5 else 4)
-        ax.legend(
-            handles=handles, loc="lower left", bbox_to_anchor=(0, 1.0), ncols=columns, borderpad=0
-        )
+        legend_above(ax, handles, 2 if is_narrow(figure.get_figwidth()) else 4)
     return figure

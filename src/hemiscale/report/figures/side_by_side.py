@@ -9,6 +9,7 @@ import numpy as np
 
 from hemiscale.report import numbers
 from hemiscale.report.figures.laws import law, show_zero
+from hemiscale.report.figures.points import point_look, used_panels
 from hemiscale.report.figures.style import (
     COLOURS,
     DOUBLE_COLUMN,
@@ -66,22 +67,19 @@ def law_panels(
     everyone = [*families, *table["family"]]
     with figure_style():
         figure, grid = panels(width, 2.7 * rows + 0.3, rows, columns, sharey=True)
-        for k, ax in enumerate(grid.flat):
-            if k >= len(names):
-                ax.set_visible(False)
-                continue
+        for k, (name, ax) in enumerate(used_panels(grid, names)):
             law(
-                table[table["panel"] == names[k]],
+                table[table["panel"] == name],
                 predictor=predictor,
                 response=response if k % columns == 0 else "",
-                fit=(fits or {}).get(names[k]),
+                fit=(fits or {}).get(name),
                 over=over,
                 ax=ax,
                 families=everyone,
                 legend=False,
                 zero=False,
             )
-            ax.set_title(names[k])
+            ax.set_title(name)
         for ax in grid.flat[: len(names)]:
             show_zero(ax)
         _family_legend(figure, table, everyone)
@@ -116,8 +114,6 @@ def score_against_score(
     -------
     Figure
     """
-    from hemiscale.report.figures.dots import point_look
-
     needed(table, "label", "kind", "family", "first", "second")
     styles = family_styles([*families, *table["family"]])
     with figure_style():
@@ -150,8 +146,6 @@ def score_against_score(
 
 def _family_legend(figure: Figure, table: pd.DataFrame, families: Sequence[str]) -> None:
     from matplotlib.lines import Line2D
-
-    from hemiscale.report.figures.dots import point_look
 
     styles = family_styles(families)
     present = sorted({str(name) for name in table["family"] if name})

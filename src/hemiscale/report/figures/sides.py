@@ -10,6 +10,14 @@ import numpy as np
 from hemiscale.report import numbers
 from hemiscale.report.figures.asymmetry import asymmetry_law
 from hemiscale.report.figures.laws import draw_line, show_zero, size_axis
+from hemiscale.report.figures.points import (
+    draw_estimate,
+    legend_above,
+    side_handles,
+    side_look,
+    told,
+    used_panels,
+)
 from hemiscale.report.figures.style import (
     COLOURS,
     DOUBLE_COLUMN,
@@ -17,7 +25,6 @@ from hemiscale.report.figures.style import (
     family_styles,
     figure_style,
     is_narrow,
-    mark,
     needed,
     panels,
 )
@@ -60,8 +67,6 @@ def sides_law(
     -------
     Figure
     """
-    from matplotlib.lines import Line2D
-
     needed(table, "label", "kind", "family", "parameters", "left", "right")
     known = table[(table["parameters"] > 0) & np.isfinite(table["left"] + table["right"])]
     needed(known, "parameters")
@@ -86,11 +91,7 @@ def sides_law(
                 _side_point(ax, row, side, markers[str(row.family)], over)
         ax.set_ylabel("brain score (Pearson r)")
         show_zero(ax)
-        handles = [
-            Line2D([], [], color=COLOURS[side], marker="o", ls="none", markersize=5, label=side)
-            for side in ("left", "right")
-        ]
-        ax.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderpad=0)
+        legend_above(ax, side_handles(), 2)
     return figure
 
 
@@ -129,43 +130,27 @@ def asymmetry_panels(
     rows = -(-len(names) // columns)
     with figure_style():
         figure, grid = panels(width, 2.9 * rows + 0.2, rows, columns)
-        for k, ax in enumerate(grid.flat):
-            if k >= len(names):
-                ax.set_visible(False)
-                continue
-            part = table[table["panel"] == names[k]].drop(columns="panel")
+        for name, ax in used_panels(grid, names):
+            part = table[table["panel"] == name].drop(columns="panel")
             asymmetry_law(
                 part,
-                fit=(fits or {}).get(names[k]),
+                fit=(fits or {}).get(name),
                 over=over,
                 ax=ax,
                 families=families,
                 response="left minus right",
                 legend=False,
             )
-            ax.set_title(names[k])
+            ax.set_title(name)
     return figure
 
 
 def _side_point(ax: Axes, row: Any, side: str, marker: str, over: str) -> None:
-    value = getattr(row, side)
+    value, kind = getattr(row, side), str(row.kind)
     low, high = (getattr(row, f"{side}_{end}", np.nan) for end in ("low", "high"))
-    kind, family, colour = str(row.kind), str(row.family), COLOURS[side]
-    lines = [f"{side} {numbers.score(value)}"]
-    if numbers.bounds(low, high):
-        lines.append(f"95 % over {over} {numbers.bounds(low, high)}")
-        size = row.parameters
-        bar = ax.plot([size, size], [low, high], color=colour, lw=1.2, alpha=0.6)
-        mark(bar[0], str(row.label), kind=kind, family=family, lines=lines)
+    lines = told(f"{side} {numbers.score(value)}", low, high, over=over)
     lines.append(f"{numbers.parameters(row.parameters)} parameters")
-    dot = ax.plot(
-        row.parameters,
-        value,
-        marker=marker,
-        markersize=4.5,
-        linestyle="none",
-        color=colour,
-        markerfacecolor=COLOURS["paper"] if kind == "untrained" else colour,
-        markeredgecolor=colour,
-    )
-    mark(dot[0], str(row.label), kind=kind, family=family, lines=lines)
+    draw_estimate(
+        ax, row.parameters, value, low, high, side_look(side, kind, marker), str(row.label),
+        kind=kind, family=str(row.family), lines=lines, alpha=0.6,
+    )  # fmt: skip

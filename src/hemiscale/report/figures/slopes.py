@@ -9,6 +9,15 @@ import numpy as np
 
 from hemiscale.report import numbers
 from hemiscale.report.figures.laws import size_axis
+from hemiscale.report.figures.points import (
+    draw_estimate,
+    legend_above,
+    name_rows,
+    side_handles,
+    side_look,
+    told,
+    used_panels,
+)
 from hemiscale.report.figures.style import (
     COLOURS,
     DOUBLE_COLUMN,
@@ -56,22 +65,17 @@ def region_slopes(
         figure, ax = canvas(width, 0.85 + 0.28 * len(regions), ax)
         for row in each_row(table):
             side = str(row.hemisphere)
-            colour = COLOURS.get(side, COLOURS["ink"])
             at = regions.index(row.region) + _SHIFT.get(side, 0.0)
-            lines = [f"{side}: {numbers.score(row.slope, sign=True, digits=4)} per tenfold"]
-            if numbers.bounds(row.low, row.high):
-                lines.append(f"95 % {numbers.bounds(row.low, row.high, sign=True, digits=4)}")
-                bar = ax.plot([row.low, row.high], [at, at], color=colour, lw=1.6, alpha=0.75)
-                mark(bar[0], str(row.region), lines=lines)
-            dot = ax.plot(row.slope, at, "o", markersize=5, color=colour)
-            mark(dot[0], str(row.region), lines=lines)
+            text = f"{side}: {numbers.score(row.slope, sign=True, digits=4)} per tenfold"
+            lines = told(text, row.low, row.high, sign=True, digits=4)
+            draw_estimate(
+                ax, row.slope, at, row.low, row.high, side_look(side, size=5), str(row.region),
+                across=True, lines=lines, weight=1.6,
+            )  # fmt: skip
         ax.axvline(0, color=COLOURS["muted"], lw=0.8, zorder=0.5)
-        ax.set_yticks(range(len(regions)), regions)
-        ax.set_ylim(len(regions) - 0.5, -0.5)
-        ax.tick_params(axis="y", length=0)
-        ax.grid(axis="x")
+        name_rows(ax, regions)
         ax.set_xlabel("slope (change of r per tenfold of parameters)")
-        _side_legend(ax)
+        legend_above(ax, side_handles(), 2)
     return figure
 
 
@@ -110,11 +114,7 @@ def region_curves(
         bands = {(str(r.region), str(r.hemisphere)): r for r in each_row(ceiling)}
     with figure_style():
         figure, grid = panels(width, 1.7 * rows + 0.5, rows, columns, sharex=True, sharey=True)
-        for k, ax in enumerate(grid.flat):
-            if k >= len(regions):
-                ax.set_visible(False)
-                continue
-            region = regions[k]
+        for region, ax in used_panels(grid, regions):
             part = table[table["region"] == region]
             size_axis(ax, table["parameters"])
             ax.set_xlabel("")
@@ -126,11 +126,9 @@ def region_curves(
                     _ceiling_band(ax, band, side)
                 for row in each_row(part[part["hemisphere"] == side]):
                     _curve_point(ax, row, side, markers[str(row.family)], over)
-            if k + columns >= len(regions):
-                ax.tick_params(labelbottom=True)
         figure.supxlabel("parameters (logarithmic)", fontsize=8)
         figure.supylabel("brain score (r)", fontsize=8)
-        figure.legend(handles=_sides(), loc="outside upper left", ncols=2, borderpad=0)
+        figure.legend(handles=side_handles(), loc="outside upper left", ncols=2, borderpad=0)
     return figure
 
 
@@ -166,19 +164,17 @@ def listener_slopes(
     with figure_style():
         figure, ax = canvas(width, 1.0 + 0.11 * len(rows), ax)
         for k, row in enumerate(each_row(rows)):
-            dot = ax.plot(row.slope, k, "o", markersize=4, color=COLOURS["ink"])
             text = f"slope {numbers.score(row.slope, sign=True, digits=4)}"
+            dot = ax.plot(row.slope, k, "o", markersize=4, color=COLOURS["ink"])
             mark(dot[0], str(row.listener), lines=[text])
         interval = interval_over_listeners(rows["slope"].to_numpy(dtype=float))
         mean, low, high = (float(interval.estimate), float(interval.low), float(interval.high))
         at = len(rows) + 1.0
-        lines = [f"mean {numbers.score(mean, sign=True, digits=4)}"]
-        if numbers.bounds(low, high):
-            lines.append(f"95 % {numbers.bounds(low, high, sign=True, digits=4)}")
-            bar = ax.plot([low, high], [at, at], color=COLOURS["ink"], lw=2)
-            mark(bar[0], "all listeners", lines=lines)
-        dot = ax.plot(mean, at, "D", markersize=6, color=COLOURS["ink"])
-        mark(dot[0], "all listeners", lines=lines)
+        text = f"mean {numbers.score(mean, sign=True, digits=4)}"
+        draw_estimate(
+            ax, mean, at, low, high, side_look("", marker="D", size=6), "all listeners",
+            across=True, lines=told(text, low, high, sign=True, digits=4), weight=2, alpha=1,
+        )  # fmt: skip
         ax.axvline(0, color=COLOURS["muted"], lw=0.8, zorder=0.5)
         ax.set_yticks([*range(len(rows)), at], [*map(str, rows["listener"]), "mean"], fontsize=6.5)
         ax.tick_params(axis="y", length=0)
@@ -252,26 +248,10 @@ def _ceiling_band(ax: Axes, band: Any, side: str) -> None:
 
 
 def _curve_point(ax: Axes, row: Any, side: str, marker: str, over: str) -> None:
-    colour = COLOURS[side]
     low, high = getattr(row, "low", np.nan), getattr(row, "high", np.nan)
-    family = str(row.family)
-    lines = [f"{row.region}, {side}: {numbers.score(row.score)}"]
-    if numbers.bounds(low, high):
-        lines.append(f"95 % over {over} {numbers.bounds(low, high)}")
-        bar = ax.plot([row.parameters] * 2, [low, high], color=colour, lw=1, alpha=0.5)
-        mark(bar[0], str(row.label), kind="trained", family=family, lines=lines)
-    dot = ax.plot(row.parameters, row.score, marker=marker, markersize=3.5, ls="none", color=colour)
-    mark(dot[0], str(row.label), kind="trained", family=family, lines=lines)
-
-
-def _side_legend(ax: Axes) -> None:
-    ax.legend(handles=_sides(), loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderpad=0)
-
-
-def _sides() -> list[Any]:
-    from matplotlib.lines import Line2D
-
-    return [
-        Line2D([], [], color=COLOURS[side], marker="o", ls="none", markersize=5, label=side)
-        for side in ("left", "right")
-    ]
+    text = f"{row.region}, {side}: {numbers.score(row.score)}"
+    draw_estimate(
+        ax, row.parameters, row.score, low, high, side_look(side, marker=marker, size=3.5),
+        str(row.label), kind="trained", family=str(row.family),
+        lines=told(text, low, high, over=over), weight=1, alpha=0.5,
+    )  # fmt: skip

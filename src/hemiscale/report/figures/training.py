@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from hemiscale.report import numbers
-from hemiscale.report.figures.dots import point_look
+from hemiscale.report.figures.points import draw_estimate, point_look, told, used_panels
 from hemiscale.report.figures.style import (
+    COLOURS,
     DOUBLE_COLUMN,
     family_styles,
     figure_style,
@@ -28,6 +29,25 @@ if TYPE_CHECKING:
 __all__ = ["training_trajectory"]
 
 
+class _Panel(NamedTuple):
+    value: str
+    interval: tuple[str, str]
+    title: str
+    unit: str
+
+
+_PANELS = (
+    _Panel("score", ("low", "high"), "brain score", "brain score (r)"),
+    _Panel(
+        "left_minus_right",
+        ("left_minus_right_low", "left_minus_right_high"),
+        "left minus right",
+        "difference of scores (r)",
+    ),
+    _Panel("bits_per_byte", ("", ""), "bits per byte", "bits per byte of the story"),
+)
+
+
 def training_trajectory(
     table: pd.DataFrame,
     *,
@@ -35,7 +55,7 @@ def training_trajectory(
     over: str = "listeners",
     families: Sequence[str] = (),
 ) -> Figure:
-    """Draw score and bits per byte of checkpoints against the training step.
+    """Draw score, left minus right, and bits per byte of checkpoints against the training step.
 
     The untrained twin stands at step 0 and the finished model at the right; steps between them are
     on a logarithmic axis.
@@ -43,7 +63,8 @@ def training_trajectory(
     Parameters
     ----------
     table : DataFrame
-        ``trajectory, label, kind, family, training_step, score, low, high, bits_per_byte``.
+        ``trajectory, label, kind, family, training_step, score, low, high, bits_per_byte``; with
+        ``left_minus_right`` and its ``_low`` and ``_high`` where there are homologous pairs.
         `kind` tells the untrained start and the trained end, whose steps are not looked at.
     width : float
         Inches.
@@ -58,23 +79,26 @@ def training_trajectory(
     """
     needed(table, "trajectory", "label", "kind", "family", "training_step", "score")
     needed(table[table["kind"] == "checkpoint"], "training_step")
+    shown = [
+        panel for panel in _PANELS if panel.value in table and table[panel.value].notna().any()
+    ]
     with figure_style():
-        rows, columns = (2, 1) if is_narrow(width) else (1, 2)
-        figure, grid = panels(width, 2.5 * rows + 0.1, rows, columns)
+        rows, columns = (len(shown), 1) if is_narrow(width) else (1, len(shown))
+        figure, grid = panels(width, 2.4 * rows + 0.2, rows, columns)
         table = table.assign(position=_positions(table))
         styles = family_styles([*table["family"], *families])
-        for ax, column in zip(grid.flat, ("score", "bits_per_byte"), strict=True):
+        for panel, ax in used_panels(grid, shown):
             for name in dict.fromkeys(table["trajectory"]):
                 part = table[table["trajectory"] == name].sort_values("position")
-                _trajectory(ax, part, column, styles, over)
+                _trajectory(ax, part, panel, styles, over)
             ax.grid(axis="y")
-            _step_ticks(ax, table)
-        grid.flat[0].set_ylabel("brain score (r)")
-        grid.flat[1].set_ylabel("bits per byte of the story")
+            if panel.value == "left_minus_right":
+                ax.axhline(0, color=COLOURS["muted"], lw=0.8, zorder=0.5)
+            _step_ticks(ax, table, crowded=columns > 2)
+            ax.set_ylabel(panel.unit)
+            ax.set_title(panel.title)
         for ax in grid[-1]:
             ax.set_xlabel("training step (logarithmic)")
-        for ax, title in zip(grid.flat, ("brain score", "prediction of the story"), strict=True):
-            ax.set_title(title)
     return figure
 
 
@@ -89,13 +113,13 @@ def _positions(table: pd.DataFrame) -> Any:
     return place
 
 
-def _step_ticks(ax: Axes, table: pd.DataFrame) -> None:
+def _step_ticks(ax: Axes, table: pd.DataFrame, *, crowded: bool) -> None:
     steps = table.loc[table["kind"] == "checkpoint"].drop_duplicates("training_step")
     ticks = {float(row.position): numbers.count(row.training_step) for row in each_row(steps)}
     span = max(ticks) - min(ticks)
     kept: dict[float, str] = {}
     for place in sorted(ticks):
-        if not kept or place - max(kept) > 0.17 * max(span, 0.1):
+        if not kept or place - max(kept) > (0.26 if crowded else 0.17) * max(span, 0.1):
             kept[place] = ticks[place]
     for kind, name in (("untrained", "un-\ntrained"), ("trained", "end")):
         found = table.loc[table["kind"] == kind, "position"]
@@ -106,27 +130,27 @@ def _step_ticks(ax: Axes, table: pd.DataFrame) -> None:
 
 
 def _trajectory(
-    ax: Axes, part: pd.DataFrame, column: str, styles: dict[str, tuple[str, str]], over: str
+    ax: Axes, part: pd.DataFrame, panel: _Panel, styles: dict[str, tuple[str, str]], over: str
 ) -> None:
     family = str(part["family"].iloc[0])
     colour = styles.get(family, styles[""])[0]
-    x, y = part["position"].to_numpy(float), part[column].to_numpy(float)
+    x, y = part["position"].to_numpy(float), part[panel.value].to_numpy(float)
     known = np.isfinite(y)
     line = ax.plot(x[known], y[known], color=colour, lw=1, alpha=0.6)
     mark(line[0], str(part["trajectory"].iloc[0]), kind="checkpoint", family=family)
     for row in each_row(part):
-        value = getattr(row, column)
+        value, kind = getattr(row, panel.value), str(row.kind)
         if not np.isfinite(value):
             continue
-        kind = str(row.kind)
+        low, high = (getattr(row, name, np.nan) if name else np.nan for name in panel.interval)
+        signed = panel.value == "left_minus_right"
+        shown = (
+            f"{value:.2f}" if panel.value == "bits_per_byte" else numbers.score(value, sign=signed)
+        )
         lines = [f"step {numbers.count(row.training_step)}"] if kind == "checkpoint" else [kind]
-        lines.append(f"score {numbers.score(row.score)}")
-        if np.isfinite(row.bits_per_byte):
-            lines.append(f"{row.bits_per_byte:.2f} bits per byte")
-        if column == "score" and numbers.bounds(row.low, row.high):
-            lines.append(f"95 % over {over} {numbers.bounds(row.low, row.high)}")
-            bar = ax.plot([row.position] * 2, [row.low, row.high], color=colour, lw=1.3, alpha=0.75)
-            mark(bar[0], str(row.label), kind=kind, family=family, lines=lines)
+        lines += told(f"{panel.title} {shown}", low, high, over=over, sign=signed)
         look = point_look(kind, family, styles) | {"color": colour}
-        dot = ax.plot(row.position, value, **look)
-        mark(dot[0], str(row.label), kind=kind, family=family, lines=lines)
+        draw_estimate(
+            ax, row.position, value, low, high, look, str(row.label),
+            kind=kind, family=family, lines=lines,
+        )  # fmt: skip
