@@ -62,7 +62,7 @@ def test_pickled_weights_are_replaced_by_the_converted_ones_or_refused():
         download_model("opt-125m", api=Hub(files))
     # What the converter offers are the weights of the finished model.
     hub = Hub(files, discussions=[offer])
-    with pytest.raises(InputError, match="revision 'step1000' .* has no safetensors"):
+    with pytest.raises(InputError, match=r"revision 'step1000' .* has no safetensors"):
         download_model("pythia-70m@step1000", api=hub)
     assert len(hub.asked) == 1
 

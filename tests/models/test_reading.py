@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from hemiscale.errors import HemiscaleError, HemiscaleWarning, InputError
-from hemiscale.models import extract_activations, read_story
+from hemiscale.models import extract_activations, read_stories, read_story
 
 FAMILIES = (
     "gpt2", "opt", "llama", "qwen2", "gemma", "stablelm", "mistral", "mamba", "gpt_neox", "olmo2"
@@ -46,6 +46,70 @@ def test_batches_change_nothing(batch, tokenizer, spans, text, tiny):
     many = read_story(model, tokenizer, text, spans, step=5, batch=batch)
     close(many.activations, one.activations)
     close([many.token_log_probabilities[1:]], [one.token_log_probabilities[1:]])
+
+
+def runs_of(text, tiny, lengths):
+    """Cut a text into runs of so many words, with the characters of each word."""
+    spans, runs, first = tiny.words(text), [], 0
+    for length in lengths:
+        start, stop = spans[first, 0], spans[first + length - 1, 1]
+        runs.append((text[start:stop], spans[first : first + length] - start))
+        first += length
+    return [run[0] for run in runs], [run[1] for run in runs]
+
+
+@pytest.mark.parametrize("family", [*FAMILIES, "opt-350m"])
+@pytest.mark.parametrize("bos", ["never", "always"])
+def test_runs_in_one_batch_agree_with_the_loop(family, bos, tokenizer, text, tiny):
+    model = tiny.opt_350m() if family == "opt-350m" else tiny.model(family)
+    texts, spans = runs_of(text, tiny, [3, 20, 9, 15])
+    front = [0] if bos == "always" else []
+    seen = []
+    stories = list(
+        read_stories(
+            model, tokenizer, texts, spans, context=32, step=7, bos=bos,
+            progress=lambda *now: seen.append(now),
+        )
+    )  # fmt: skip
+    assert len(seen) == 1  # all windows of all runs were one batch
+    assert seen[0][0] == seen[0][1] == sum(story.n_windows for story in stories) > 4
+    for story, run, span in zip(stories, texts, spans, strict=True):
+        expected, log_p = tiny.loop(model, tokenizer, run, span, context=32, step=7, bos=front)
+        close(story.activations, expected)
+        np.testing.assert_allclose(story.token_log_probabilities, log_p, rtol=1e-4, atol=1e-4)
+        alone = read_story(model, tokenizer, run, span, context=32, step=7, bos=bos)
+        assert story.n_bytes == alone.n_bytes
+        assert story.layers == alone.layers
+        close(story.token_norms, alone.token_norms)
+        close(story.prefix_norms, alone.prefix_norms) if front else None
+
+
+def test_batches_of_runs_are_bounded_and_come_as_they_are_read(tokenizer, text, tiny):
+    model, seen = tiny.model("gpt2"), []
+    n_windows = read_story(model, tokenizer, text, tiny.words(text), step=2).n_windows
+    assert 32 * 3 * n_windows <= 4096 < 32 * 4 * n_windows  # three of these runs, but not four
+    reading = read_stories(
+        model, tokenizer, [text] * 5, [tiny.words(text)] * 5, step=2,
+        progress=lambda done, _: seen.append(done),
+    )  # fmt: skip
+    next(reading)
+    assert seen == [3 * n_windows]  # nothing of the fourth run is in memory yet
+    assert len(list(reading)) == 4
+    assert seen == [3 * n_windows, 5 * n_windows]
+    one_by_one = []
+    list(
+        read_stories(
+            model, tokenizer, [text] * 2, [tiny.words(text)] * 2, step=8, batch=1,
+            progress=lambda done, _: one_by_one.append(done),
+        )
+    )  # fmt: skip
+    assert one_by_one == list(range(1, one_by_one[-1] + 1))
+
+
+def test_all_runs_are_checked_before_the_first_is_read(tokenizer, text, spans, tiny):
+    reading = read_stories(tiny.model("gpt2"), tokenizer, [text, " "], [spans, spans], step=8)
+    with pytest.raises(InputError, match="text is empty"):
+        next(reading)
 
 
 @pytest.mark.parametrize("family", ["gpt2", "opt"])

@@ -92,9 +92,11 @@ def test_every_token_is_read_once_in_the_first_window_that_holds_it(n_tokens, le
         assert window.read_from >= window.start
         if k:
             assert window.read_from - window.start >= length - step
-    grouped = list(batches(found, 4))
-    assert [w for group in grouped for w in group] == found
-    assert all(len({w.length for w in group}) == 1 and len(group) <= 4 for group in grouped)
+    for mixed in (False, True):
+        grouped = list(batches([("me", w) for w in found], 4, mixed=mixed))
+        assert [w for group in grouped for _, w in group] == found
+        assert all(len(group) <= 4 for group in grouped)
+        assert mixed or all(len({w.length for _, w in group}) == 1 for group in grouped)
 
 
 def test_one_window_where_it_fits():

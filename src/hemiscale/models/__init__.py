@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from hemiscale.models.loading import load_model as load_model
     from hemiscale.models.reading import Story as Story
     from hemiscale.models.reading import extract_activations as extract_activations
+    from hemiscale.models.reading import read_stories as read_stories
     from hemiscale.models.reading import read_story as read_story
     from hemiscale.models.sources import availability as availability
     from hemiscale.models.sources import local_files as local_files
@@ -39,6 +40,7 @@ _HOMES = {
     "load_model": "loading",
     "Story": "reading",
     "extract_activations": "reading",
+    "read_stories": "reading",
     "read_story": "reading",
 }
 
@@ -56,6 +58,7 @@ __all__ = [
     "load_model",
     "local_files",
     "model_identity",
+    "read_stories",
     "read_story",
 ]
 

@@ -36,7 +36,7 @@ def input_device(model: Any) -> Any:
 
 
 class Forward:
-    """Runs batches of equally long windows through a causal language model.
+    """Runs batches of windows, filled up to one length, through a causal language model.
 
     Logits of a long window over a large vocabulary would take gigabytes, so the output layer is
     applied to a few positions at a time. Whether that gives what the model itself gives (some
@@ -55,7 +55,7 @@ class Forward:
         self._piecewise: bool | None = None
         self._device = input_device(model)
 
-    def __call__(self, ids: np.ndarray) -> tuple[list[Any], Callable[[int, int], np.ndarray]]:
+    def __call__(self, ids: np.ndarray) -> tuple[list[Any], Callable[[int, int, int], np.ndarray]]:
         """Read windows.
 
         Parameters
@@ -66,8 +66,8 @@ class Forward:
         -------
         states : list over layers of (n_windows, n_tokens, n_hidden) tensors
         predict : callable
-            Takes a window and the position of a token in it; gives the log-probabilities of this
-            and all later tokens of the window as a float64 array.
+            Takes a window and the positions in it of a token and of the one after the last; gives
+            the log-probabilities of these tokens as a float64 array.
         """
         import torch
 
@@ -82,12 +82,11 @@ class Forward:
         states = list(output.hidden_states)
         last = output.last_hidden_state if self._piecewise else output.logits
 
-        def predict(row: int, first: int) -> np.ndarray:
-            n_positions = ids.shape[1]
-            found = np.empty(max(n_positions - first, 0))
+        def predict(row: int, first: int, end: int) -> np.ndarray:
+            found = np.empty(max(end - first, 0))
             with torch.inference_mode():
-                for start in range(first, n_positions, _ROWS_AT_ONCE):
-                    stop = min(start + _ROWS_AT_ONCE, n_positions)
+                for start in range(first, end, _ROWS_AT_ONCE):
+                    stop = min(start + _ROWS_AT_ONCE, end)
                     part = last[row, start - 1 : stop - 1]
                     logits = self._head(part) if self._piecewise else part
                     logits = logits.float()

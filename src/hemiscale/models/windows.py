@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from hemiscale.errors import HemiscaleWarning, InputError
 
 __all__ = ["Window", "batches", "windows"]
+
+_Owner = TypeVar("_Owner")
 
 
 @dataclass(frozen=True)
@@ -76,24 +79,29 @@ def windows(n_tokens: int, length: int | None, step: int) -> list[Window]:
     return found
 
 
-def batches(found: list[Window], size: int) -> Iterator[list[Window]]:
-    """Group neighbouring windows of equal length, so that nothing is padded.
+def batches(
+    found: Sequence[tuple[_Owner, Window]], size: int, *, mixed: bool = False
+) -> Iterator[list[tuple[_Owner, Window]]]:
+    """Group neighbouring windows.
 
     Parameters
     ----------
-    found : list of Window
+    found : sequence of (whose it is, Window)
     size : int
         Windows per batch, at most.
+    mixed : bool
+        Whether windows of different length may be in one batch.
 
     Yields
     ------
-    list of Window
+    list of (whose it is, Window)
     """
-    batch: list[Window] = []
-    for window in found:
-        if batch and (len(batch) == size or window.length != batch[0].length):
+    batch: list[tuple[_Owner, Window]] = []
+    for owner, window in found:
+        other = batch and not mixed and window.length != batch[0][1].length
+        if batch and (len(batch) == size or other):
             yield batch
             batch = []
-        batch.append(window)
+        batch.append((owner, window))
     if batch:
         yield batch
