@@ -70,6 +70,7 @@ def _study_keys() -> str:
         ("`[[recordings.regions]]`", recordings.Region),
         ('`[recordings]`, kind = "bids"', recordings.BidsRecordings),
         ('`[recordings]`, kind = "volumes"', recordings.VolumeFiles),
+        ('`[recordings]`, kind = "surface"', recordings.SurfaceFiles),
         ("`[[recordings.excluded]]`", recordings.Excluded),
         ("`[recordings.motion]`", recordings.Motion),
         ("`[design]`", model.Design),

@@ -46,7 +46,7 @@ def write_cifti(
 def test_gifti_pair_leaves_out_the_medial_wall(tmp_path, series):
     left, right = series.copy(), series[:, ::-1].copy()
     left[:, :4] = 0
-    right[:, 2:5] = 0
+    right[:, 2:5] = np.nan  # as fMRIPrep writes it when asked to
     scans, vertices, t_r = read_gifti_pair(
         write_gifti(tmp_path / "l.func.gii", left, "CortexLeft", 1.5),
         write_gifti(tmp_path / "r.func.gii", right, "CortexRight", 1.5),
@@ -93,7 +93,11 @@ def test_exchanged_hemispheres_are_noticed(tmp_path, series):
         (lambda v: v[:-1], "they are not of one run"),
         (lambda v: v[:, :-1], "not of one template"),
         (lambda v: v[:1], "holds one map where a series"),
-        (lambda v: np.where(np.arange(N) == 7, np.nan, v), "vertex 7 on the right"),
+        (
+            lambda v: np.where(np.eye(20, N, 5) * (np.arange(N) == 7), np.nan, v),
+            "1 of 100 vertices hold values that are not finite, the first is vertex 7 on the right",
+        ),
+        (lambda v: v * 0, "r.func.gii: all vertices of a hemisphere are constant"),
     ],
 )
 def test_gifti_files_that_cannot_be_used(tmp_path, series, change, sentence):

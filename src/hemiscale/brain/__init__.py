@@ -11,9 +11,11 @@ from hemiscale.brain.homologues import (
     reliable_voxels,
     symmetric_mask,
 )
+from hemiscale.brain.meshes import SurfaceTemplate, mirror_pairs, surface_template
 from hemiscale.brain.motion import framewise_displacement, read_motion
 from hemiscale.brain.named_atlases import NAMED_ATLASES, fetch_named_atlas
 from hemiscale.brain.nifti import open_nifti, read_mask
+from hemiscale.brain.parcellations import label_regions, read_labels
 from hemiscale.brain.prepared import (
     prepare_average,
     prepare_recording,
@@ -21,7 +23,14 @@ from hemiscale.brain.prepared import (
     read_prepared,
     recording_fingerprint,
 )
-from hemiscale.brain.recording_checks import check_recordings, swapped_runs
+from hemiscale.brain.prepared_surfaces import (
+    SurfaceCleaning,
+    common_vertices,
+    prepare_surface,
+    prepare_surface_average,
+    surface_fingerprint,
+)
+from hemiscale.brain.recording_checks import check_recordings, check_runs, swapped_runs
 from hemiscale.brain.recordings import (
     Recording,
     describe_recording,
@@ -30,7 +39,18 @@ from hemiscale.brain.recordings import (
     find_recordings,
 )
 from hemiscale.brain.regions import read_region_table
-from hemiscale.brain.spheres import PAPER_REGIONS, VoxelRegion, paper_regions, sphere
+from hemiscale.brain.spheres import (
+    PAPER_REGIONS,
+    VoxelRegion,
+    paper_regions,
+    places_in_sphere,
+    sphere,
+)
+from hemiscale.brain.surface_recordings import (
+    SurfaceRecording,
+    describe_surface,
+    read_surface,
+)
 from hemiscale.brain.surfaces import (
     SurfaceVertices,
     homologous_vertices,
@@ -52,15 +72,21 @@ __all__ = [
     "Grid",
     "Homologues",
     "Recording",
+    "SurfaceCleaning",
+    "SurfaceRecording",
+    "SurfaceTemplate",
     "SurfaceVertices",
     "VoxelRegion",
     "atlas_regions",
     "average_subject",
     "check_recordings",
+    "check_runs",
     "clean_time_courses",
     "clean_volumes",
     "common_mask",
+    "common_vertices",
     "describe_recording",
+    "describe_surface",
     "entities",
     "fetch_named_atlas",
     "find_bids_recordings",
@@ -70,24 +96,33 @@ __all__ = [
     "homologous_vertices",
     "homologous_voxels",
     "intersubject_reliability",
+    "label_regions",
     "mask_regions",
     "masked_scans",
+    "mirror_pairs",
     "open_nifti",
     "paper_regions",
+    "places_in_sphere",
     "prepare_average",
     "prepare_recording",
+    "prepare_surface",
+    "prepare_surface_average",
     "prepared_file",
     "read_cifti",
     "read_confounds",
     "read_gifti_pair",
+    "read_labels",
     "read_mask",
     "read_motion",
     "read_prepared",
     "read_region_table",
+    "read_surface",
     "recording_fingerprint",
     "reliable_voxels",
     "resample_mask",
     "sphere",
+    "surface_fingerprint",
+    "surface_template",
     "swapped_runs",
     "symmetric_grid",
     "symmetric_mask",

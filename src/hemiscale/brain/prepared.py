@@ -30,6 +30,7 @@ __all__ = [
     "prepared_file",
     "read_prepared",
     "recording_fingerprint",
+    "store_scans",
 ]
 
 RECIPE = 1  # raise when the same settings give other numbers than before
@@ -118,7 +119,7 @@ def prepare_recording(
         if own is not None:
             part, scans = scans, np.full((len(scans), len(own)), np.nan, dtype=np.float32)
             scans[:, own] = part
-        _write(path, scans, mark, cleaning, n_subjects=1)
+        store_scans(path, scans, mark, asdict(cleaning), n_subjects=1)
     return path
 
 
@@ -183,7 +184,7 @@ def prepare_average(
                     recording.path, mask_img, cleaning, confounds=confounds.get(recording.path)
                 )
                 if keep_individuals:
-                    _write(kept, scans, mark, cleaning, n_subjects=1)
+                    store_scans(kept, scans, mark, asdict(cleaning), n_subjects=1)
             n_done += 1
             if progress is not None:
                 progress(n_done, len(recordings))
@@ -201,7 +202,7 @@ def prepare_average(
         path = prepared_file(folder, name, run)
         if stored_fingerprint(path) != mark:
             average = average_subject(scans_of(here, marks)).astype(np.float32)
-            _write(path, average, mark, cleaning, n_subjects=len(here))
+            store_scans(path, average, mark, asdict(cleaning), n_subjects=len(here))
         elif keep_individuals:
             deque(scans_of(here, marks), maxlen=0)
         else:
@@ -287,9 +288,23 @@ def recording_fingerprint(
     )
 
 
-def _write(
-    path: Path, scans: np.ndarray, mark: str, cleaning: Cleaning, *, n_subjects: int
+def store_scans(
+    path: Path, scans: np.ndarray, mark: str, settings: Mapping[str, Any], *, n_subjects: int
 ) -> None:
+    """Store the clean scans of a run, for `read_prepared`.
+
+    Parameters
+    ----------
+    path : Path
+        From `prepared_file`.
+    scans : (n_scans, n_voxels) float32 array
+    mark : str
+        Fingerprint of all that made them.
+    settings : mapping
+        How they were cleaned, for people who look into the file.
+    n_subjects : int
+        Whose average they are.
+    """
     import xarray as xr
 
     array = xr.DataArray(scans, dims=("scan", "voxel"), name="bold")
@@ -299,6 +314,6 @@ def _write(
     dataset.attrs = {
         "fingerprint": mark,
         "n_subjects": n_subjects,
-        **{key: str(value) for key, value in asdict(cleaning).items()},
+        **{key: str(value) for key, value in settings.items()},
     }
     write_dataset(path, dataset)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hemiscale.brain.grids import Grid, voxel_coordinates
 from hemiscale.brain.recordings import Recording
 
-__all__ = ["check_recordings", "swapped_runs"]
+if TYPE_CHECKING:
+    from hemiscale.brain.surface_recordings import SurfaceRecording
+
+    Described = Recording | SurfaceRecording
+
+__all__ = ["check_recordings", "check_runs", "swapped_runs"]
 
 T_R_TOLERANCE = 0.005  # seconds
 MOST_OUTSIDE = 0.02  # share of the mask that may lie outside an image
@@ -45,6 +50,34 @@ def check_recordings(
     list of str
         One sentence per problem, empty where all is well.
     """
+    problems = check_runs(recordings, n_runs=n_runs, t_r=t_r, story_ends=story_ends)
+    problems += _unequal_grids(recordings)
+    if mask_img is not None:
+        problems += _outside_mask(recordings, mask_img)
+    return problems
+
+
+def check_runs(
+    recordings: Sequence[Described],
+    *,
+    n_runs: int,
+    t_r: float | None = None,
+    story_ends: Sequence[float] | None = None,
+) -> list[str]:
+    """Find what is wrong with runs, scans and TR, of volumes or of surfaces.
+
+    Parameters
+    ----------
+    recordings : sequence of Described
+        All subjects and runs.
+    n_runs, t_r, story_ends
+        As in `check_recordings`.
+
+    Returns
+    -------
+    list of str
+        One sentence per problem.
+    """
     problems = [doubt for recording in recordings for doubt in recording.doubts]
     problems += _missing_runs(recordings, n_runs)
     problems += _unequal_lengths(recordings)
@@ -52,13 +85,10 @@ def check_recordings(
         problems += _wrong_t_r(recordings, t_r)
     if story_ends is not None:
         problems += _too_short(recordings, story_ends, t_r)
-    problems += _unequal_grids(recordings)
-    if mask_img is not None:
-        problems += _outside_mask(recordings, mask_img)
     return problems
 
 
-def _missing_runs(recordings: Sequence[Recording], n_runs: int) -> list[str]:
+def _missing_runs(recordings: Sequence[Described], n_runs: int) -> list[str]:
     problems = []
     for subject in dict.fromkeys(r.subject for r in recordings):
         runs = Counter(r.run for r in recordings if r.subject == subject)
@@ -78,7 +108,7 @@ def _missing_runs(recordings: Sequence[Recording], n_runs: int) -> list[str]:
     return problems
 
 
-def _unequal_lengths(recordings: Sequence[Recording]) -> list[str]:
+def _unequal_lengths(recordings: Sequence[Described]) -> list[str]:
     problems = []
     for run in sorted({r.run for r in recordings}):
         here = [r for r in recordings if r.run == run]
@@ -91,7 +121,7 @@ def _unequal_lengths(recordings: Sequence[Recording]) -> list[str]:
     return problems
 
 
-def _wrong_t_r(recordings: Sequence[Recording], t_r: float) -> list[str]:
+def _wrong_t_r(recordings: Sequence[Described], t_r: float) -> list[str]:
     return [
         f"{r.path}: the {r.t_r_source} gives a TR of {r.t_r:g} s where the study states {t_r:g} s."
         for r in recordings
@@ -100,7 +130,7 @@ def _wrong_t_r(recordings: Sequence[Recording], t_r: float) -> list[str]:
 
 
 def _too_short(
-    recordings: Sequence[Recording], story_ends: Sequence[float], t_r: float | None
+    recordings: Sequence[Described], story_ends: Sequence[float], t_r: float | None
 ) -> list[str]:
     problems = []
     for r in recordings:

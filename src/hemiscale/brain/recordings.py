@@ -20,6 +20,7 @@ __all__ = [
     "entities",
     "find_bids_recordings",
     "find_recordings",
+    "t_r_of_sidecar",
 ]
 
 SECONDS_PER_UNIT = {"sec": 1.0, "msec": 1e-3, "usec": 1e-6}
@@ -292,7 +293,7 @@ def describe_recording(path: str | Path, *, subject: str, run: int) -> Recording
     about_sides = doubt_about_sides(path, image)
     doubts = [about_sides] if about_sides is not None else []
     in_header = _t_r_of_header(image)
-    in_sidecar = _t_r_of_sidecar(path)
+    in_sidecar = t_r_of_sidecar(path)
     if in_sidecar is not None and in_header is not None and abs(in_sidecar - in_header) > 0.005:
         doubts.append(
             f"{path}: the sidecar gives a TR of {in_sidecar:g} s and the header {in_header:g} s."
@@ -318,7 +319,24 @@ def _t_r_of_header(image: Any) -> float | None:
     return round(value * SECONDS_PER_UNIT.get(unit, 1.0), 6)
 
 
-def _t_r_of_sidecar(path: Path) -> float | None:
+def t_r_of_sidecar(path: Path) -> float | None:
+    """Read the TR from the JSON sidecar of a recording, its own or one in a folder above.
+
+    Parameters
+    ----------
+    path : Path
+        Of the recording.
+
+    Returns
+    -------
+    float or None
+        Seconds.
+
+    Raises
+    ------
+    InputError
+        Where the sidecar is no JSON.
+    """
     own = entities(path)
     folder = path.parent
     for _ in range(6):  # as BIDS inheritance, but not without end

@@ -10,7 +10,7 @@ import numpy as np
 
 from hemiscale.brain.grids import voxel_coordinates
 
-__all__ = ["PAPER_REGIONS", "VoxelRegion", "paper_regions", "sphere"]
+__all__ = ["PAPER_REGIONS", "VoxelRegion", "paper_regions", "places_in_sphere", "sphere"]
 
 PAPER_REGIONS: Mapping[str, tuple[float, float, float]] = {
     "TP": (-48.0, 15.0, -27.0),
@@ -66,13 +66,36 @@ def sphere(mask_img: Any, centre: Sequence[float], radius: float) -> np.ndarray:
     ValueError
         Where the radius is not positive or the centre is not three numbers.
     """
+    return places_in_sphere(voxel_coordinates(mask_img), centre, radius)
+
+
+def places_in_sphere(places: np.ndarray, centre: Sequence[float], radius: float) -> np.ndarray:
+    """Tell which places lie within a sphere.
+
+    Parameters
+    ----------
+    places : (n, 3) array
+        Millimetres.
+    centre : three floats
+    radius : float
+        A place exactly on the surface is in.
+
+    Returns
+    -------
+    (n,) bool array
+
+    Raises
+    ------
+    ValueError
+        As `sphere`.
+    """
     middle = np.asarray(centre, dtype=np.float64)
     if middle.shape != (3,) or not np.isfinite(middle).all():
         raise ValueError(f"centre {centre} where three coordinates in millimetres are expected")
     if not radius > 0:
         raise ValueError(f"radius {radius} where positive millimetres are expected")
-    distance = np.linalg.norm(voxel_coordinates(mask_img) - middle, axis=1)
-    return distance <= radius + 1e-6  # affines are stored in float32
+    distance = np.linalg.norm(places - middle, axis=1)
+    return np.asarray(distance <= radius + 1e-6)  # affines are stored in float32
 
 
 def paper_regions(mask_img: Any, *, radius: float = 10.0) -> list[VoxelRegion]:

@@ -1,9 +1,4 @@
-"""Recordings on the surface of the cortex: GIFTI files by hemisphere, or CIFTI with both.
-
-Homologous vertices need a template whose two hemispheres correspond vertex by vertex, as fsLR does
-(CIFTI of the Human Connectome Project, fMRIPrep's ``fsLR``): vertex k of one mirrors vertex k of
-the other. On fsaverage they do not, by index.
-"""
+"""Recordings on the surface of the cortex: GIFTI files by hemisphere, or CIFTI with both."""
 
 from __future__ import annotations
 
@@ -16,7 +11,13 @@ import numpy as np
 from hemiscale.brain.homologues import Homologues
 from hemiscale.errors import InputError
 
-__all__ = ["SurfaceVertices", "homologous_vertices", "read_cifti", "read_gifti_pair"]
+__all__ = [
+    "SurfaceVertices",
+    "describe_cifti",
+    "homologous_vertices",
+    "read_cifti",
+    "read_gifti_pair",
+]
 
 LEFT, RIGHT = "CIFTI_STRUCTURE_CORTEX_LEFT", "CIFTI_STRUCTURE_CORTEX_RIGHT"
 
@@ -43,34 +44,46 @@ class SurfaceVertices:
         return len(self.left) + len(self.right)
 
 
-def homologous_vertices(vertices: SurfaceVertices) -> Homologues:
-    """Pair the columns of a surface recording by the number of their vertex.
+def homologous_vertices(vertices: SurfaceVertices, partner: np.ndarray | None = None) -> Homologues:
+    """Pair the columns of a surface recording.
 
     Parameters
     ----------
     vertices : SurfaceVertices
-        Of a template whose hemispheres correspond, such as fsLR; not fsaverage.
+    partner : (n_template,) int array, optional
+        For each vertex of the left hemisphere its mirror vertex on the right, -1 for none; see
+        `surface_template`. By default vertices with the same number are homologous, as in fsLR
+        (and not in fsaverage).
 
     Returns
     -------
     Homologues
-        Without a midline; `unpaired` are vertices that only one hemisphere has (the medial wall
-        is not quite the same on both sides).
+        Without a midline; `unpaired` are vertices without a partner, or whose partner is not among
+        the columns (the medial wall is not quite the same on both sides).
     """
-    _, left, right = np.intersect1d(
-        vertices.left, vertices.right, assume_unique=True, return_indices=True
-    )
-    right = right + len(vertices.left)
+    if partner is None:
+        partner = np.arange(vertices.n_template)
+    column = np.full(vertices.n_template, -1)
+    column[vertices.right] = len(vertices.left) + np.arange(len(vertices.right))
+    mirror = partner[vertices.left]
+    mirror = np.where(mirror >= 0, column[mirror], -1)
+    left = np.flatnonzero(mirror >= 0)
+    right = mirror[left]
     unpaired = np.setdiff1d(np.arange(vertices.n_columns), np.concatenate([left, right]))
     return Homologues(left, right, np.zeros(0, dtype=int), unpaired)
 
 
-def read_cifti(path: str | Path) -> tuple[np.ndarray, SurfaceVertices, float | None]:
+def read_cifti(
+    path: str | Path, *, without_still: bool = False
+) -> tuple[np.ndarray, SurfaceVertices, float | None]:
     """Read the cortex of both hemispheres from a CIFTI series (``.dtseries.nii``).
 
     Parameters
     ----------
     path : str or Path
+        Also a ``.dscalar.nii`` with one map per scan.
+    without_still : bool
+        Leave out vertices that never change, instead of refusing them.
 
     Returns
     -------
@@ -88,6 +101,49 @@ def read_cifti(path: str | Path) -> tuple[np.ndarray, SurfaceVertices, float | N
     """
     path = Path(path)
     image = _load(path)
+    vertices, columns, _, t_r = _cifti_axes(path, image)
+    try:
+        values = np.asarray(image.dataobj, dtype=np.float32)
+    except Exception:  # whatever a damaged file raises
+        raise InputError(f"{path}: the file is cut off or damaged; download it again.") from None
+    parts = [values[:, where] for where in columns]
+    if without_still:
+        alive = [~_still(part) for part in parts]
+        parts = [part[:, k] for part, k in zip(parts, alive, strict=True)]
+        vertices = SurfaceVertices(
+            vertices.left[alive[0]], vertices.right[alive[1]], vertices.n_template
+        )
+    _check_alive(path, parts)
+    scans = np.concatenate(parts, axis=1)
+    _check(path, scans, vertices)
+    return scans, vertices, t_r
+
+
+def describe_cifti(path: str | Path) -> tuple[int, int, float | None]:
+    """Read the header of a CIFTI series.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    n_scans, n_template : int
+    t_r : float or None
+
+    Raises
+    ------
+    InputError
+        As `read_cifti`.
+    """
+    vertices, _, n_scans, t_r = _cifti_axes(Path(path), _load(Path(path)))
+    return n_scans, vertices.n_template, t_r
+
+
+def _cifti_axes(
+    path: Path, image: Any
+) -> tuple[SurfaceVertices, tuple[Any, Any], int, float | None]:
+    """Vertices and columns of both cortices, number of scans and TR."""
     try:
         series, models = (image.header.get_axis(k) for k in (0, 1))
         structures = {str(name): (where, part) for name, where, part in models.iter_structures()}
@@ -104,20 +160,20 @@ def read_cifti(path: str | Path) -> tuple[np.ndarray, SurfaceVertices, float | N
             f"{path}: the hemispheres have {' and '.join(map(str, sorted(sizes)))} vertices; they "
             "are not of one template."
         )
-    try:
-        values = np.asarray(image.dataobj, dtype=np.float32)
-    except Exception:  # whatever a damaged file raises
-        raise InputError(f"{path}: the file is cut off or damaged; download it again.") from None
-    parts = [values[:, structures[name][0]] for name in (LEFT, RIGHT)]
+    if len(series) < 2:
+        raise InputError(f"{path}: holds one map where a series of scans is expected.")
     vertices = SurfaceVertices(
         np.asarray(structures[LEFT][1].vertex, dtype=int),
         np.asarray(structures[RIGHT][1].vertex, dtype=int),
         sizes.pop(),
     )
-    scans = np.concatenate(parts, axis=1)
-    _check(path, scans, vertices)
     in_seconds = getattr(series, "unit", "") == "SECOND" and float(series.step) > 0
-    return scans, vertices, float(series.step) if in_seconds else None
+    return (
+        vertices,
+        (structures[LEFT][0], structures[RIGHT][0]),
+        len(series),
+        float(series.step) if in_seconds else None,
+    )
 
 
 def read_gifti_pair(
@@ -130,7 +186,7 @@ def read_gifti_pair(
     left, right : str or Path
         ``..._hemi-L_..._bold.func.gii`` and ``..._hemi-R_...``.
     without_still : bool
-        Leave out vertices that never change: the medial wall, where GIFTI holds zeros.
+        Leave out vertices that never change: the medial wall, where GIFTI holds zeros or NaN.
 
     Returns
     -------
@@ -167,13 +223,14 @@ def read_gifti_pair(
             "they are not of one template."
         )
     kept = [
-        np.flatnonzero(np.ptp(part, axis=0) != 0) if without_still else np.arange(part.shape[1])
+        np.flatnonzero(~_still(part)) if without_still else np.arange(part.shape[1])
         for part in series
     ]
-    scans = np.concatenate([part[:, k] for part, k in zip(series, kept, strict=True)], axis=1)
     vertices = SurfaceVertices(kept[0], kept[1], n_template=series[0].shape[1])
-    if not scans.size:
-        raise InputError(f"{paths[0]}: all vertices are constant; the recording is empty.")
+    parts = [part[:, k] for part, k in zip(series, kept, strict=True)]
+    for path, part in zip(paths, parts, strict=True):
+        _check_alive(path, [part])
+    scans = np.concatenate(parts, axis=1)
     _check(paths[0], scans, vertices)
     return scans, vertices, _gifti_t_r(images[0])
 
@@ -215,6 +272,20 @@ def _gifti_t_r(image: Any) -> float | None:
         if value > 0:
             return value
     return None
+
+
+def _still(part: np.ndarray) -> np.ndarray:
+    """Which columns never change, or are NaN in every scan."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray((part == part[0]).all(axis=0) | np.isnan(part).all(axis=0))
+
+
+def _check_alive(path: Path, parts: list[np.ndarray]) -> None:
+    for part in parts:
+        if not part.shape[1]:
+            raise InputError(
+                f"{path}: all vertices of a hemisphere are constant; the recording is empty."
+            )
 
 
 def _check(path: Path, scans: np.ndarray, vertices: SurfaceVertices) -> None:

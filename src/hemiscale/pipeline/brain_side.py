@@ -11,10 +11,23 @@ import numpy as np
 
 import hemiscale
 from hemiscale.errors import InputError
+from hemiscale.pipeline.helpers import Helpers
 from hemiscale.pipeline.inputs import StudyInputs
 from hemiscale.pipeline.masks import Digests, analysis_mask, mask_is_known
 from hemiscale.pipeline.progress import Display
 from hemiscale.pipeline.region_targets import region_targets, tables_fingerprint
+from hemiscale.pipeline.surface_inputs import template_of
+from hemiscale.pipeline.surface_maps import describe_vertices
+from hemiscale.pipeline.surface_targets import (
+    analysis_vertices,
+    known_vertices,
+    prepare_surfaces,
+    surface_notice,
+    surface_targets,
+    surfaces_fingerprint,
+    vertex_labels,
+)
+from hemiscale.pipeline.reliability import reliability_of_halves
 from hemiscale.pipeline.swapped import swapped_run_notices
 from hemiscale.pipeline.targets import Targets
 from hemiscale.pipeline.volume_targets import (
@@ -29,7 +42,7 @@ from hemiscale.results import (
     stored_fingerprint,
     write_dataset,
 )
-from hemiscale.study import RegionTables, Study, Volumes
+from hemiscale.study import RegionTables, Study, SurfaceFiles, Volumes
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -57,9 +70,9 @@ class BrainSide:
 
 
 def read_brain_side(
-    study: Study, inputs: StudyInputs, folder: ResultsFolder, display: Display, workers: int
+    study: Study, inputs: StudyInputs, folder: ResultsFolder, display: Display, helpers: Helpers
 ) -> BrainSide:
-    """Make the targets, and for volumes first the mask and the clean scans on disk.
+    """Make the targets; of volumes and surfaces first what is common, and the clean scans on disk.
 
     Parameters
     ----------
@@ -67,7 +80,8 @@ def read_brain_side(
     inputs : StudyInputs
     folder : ResultsFolder
     display : Display
-    workers : int
+    helpers : Helpers
+        Who clean the recordings.
 
     Returns
     -------
@@ -81,10 +95,12 @@ def read_brain_side(
     recordings = study.recordings
     if isinstance(recordings, RegionTables):
         return BrainSide(region_targets(study, recordings, inputs), [], {})
+    if isinstance(recordings, SurfaceFiles):
+        return _surface_side(study, recordings, inputs, folder, display, workers)
     start = time.perf_counter()
     digest = Digests(folder.prepared / "digests.json")
     mask, notices = analysis_mask(
-        study, recordings, inputs, folder.prepared, digest, workers=workers
+        study, recordings, inputs, folder.prepared, digest, workers=helpers.workers
     )
     voxels = describe_voxels(study, recordings, mask)
     bar = "recordings"
@@ -95,7 +111,7 @@ def read_brain_side(
             mask,
             folder.prepared,
             digest,
-            workers=workers,
+            helpers=helpers,
             progress=lambda done, total: display.advance(bar, done, total),
         )
         display.finish(bar)
@@ -121,6 +137,52 @@ def read_brain_side(
     return BrainSide(targets, notices, {"voxels": facts})
 
 
+def _surface_side(
+    study: Study,
+    recordings: SurfaceFiles,
+    inputs: StudyInputs,
+    folder: ResultsFolder,
+    display: Display,
+    workers: int,
+) -> BrainSide:
+    start = time.perf_counter()
+    digest = Digests(folder.prepared / "digests.json")
+    vertices = analysis_vertices(inputs, folder.prepared, digest, workers=workers)
+    template = template_of(study, recordings, vertices.n_template)
+    labels = vertex_labels(vertices, template)
+    described = describe_vertices(study, recordings, template, vertices, labels)
+    bar = "recordings"
+    with display.bars():
+        prepare_surfaces(
+            recordings,
+            inputs,
+            vertices,
+            folder.prepared,
+            digest,
+            helpers=helpers,
+            progress=lambda done, total: display.advance(bar, done, total),
+        )
+        display.finish(bar)
+    stamp = surfaces_fingerprint(recordings, inputs, vertices, template, digest)
+    digest.save()
+    write_dataset(folder.voxels, described.assign_attrs(fingerprint=stamp))
+    targets = surface_targets(study, recordings, inputs, labels, folder.prepared, stamp)
+    facts = {
+        "n_voxels": targets.n_targets,
+        "n_left": len(vertices.left),
+        "n_right": len(vertices.right),
+        "n_midline": 0,
+    }
+    display.say(
+        f"✓ {len(inputs.surfaces)} recordings clean, {targets.n_targets:,} vertices "
+        f"({facts['n_left']:,} left, {facts['n_right']:,} right), "
+        f"{time.perf_counter() - start:.1f} s"
+    )
+    notices = [surface_notice(vertices, template, labels)]
+    notices += swapped_run_notices(study, inputs, targets, folder.prepared)
+    return BrainSide(targets, notices, {"voxels": facts})
+
+
 def brain_fingerprint(study: Study, inputs: StudyInputs, folder: ResultsFolder) -> str | None:
     """Fingerprint of the targets, without making them.
 
@@ -133,11 +195,18 @@ def brain_fingerprint(study: Study, inputs: StudyInputs, folder: ResultsFolder) 
     Returns
     -------
     str or None
-        None where the mask has still to be computed.
+        None where the mask, or the vertices, have still to be found.
     """
     recordings = study.recordings
     if isinstance(recordings, RegionTables):
         return tables_fingerprint(recordings, inputs)
+    if isinstance(recordings, SurfaceFiles):
+        digest = Digests(folder.prepared / "digests.json")
+        vertices = known_vertices(inputs, folder.prepared, digest)
+        if vertices is None:
+            return None
+        template = template_of(study, recordings, vertices.n_template)
+        return surfaces_fingerprint(recordings, inputs, vertices, template, digest)
     if not mask_is_known(recordings, folder.prepared):
         return None
     digest = Digests(folder.prepared / "digests.json")
@@ -145,7 +214,9 @@ def brain_fingerprint(study: Study, inputs: StudyInputs, folder: ResultsFolder) 
     return volumes_fingerprint(recordings, inputs, mask, digest)
 
 
-def make_ceiling(study: Study, targets: Targets, folder: ResultsFolder, display: Display) -> None:
+def make_ceiling(
+    study: Study, targets: Targets, folder: ResultsFolder, display: Display, helpers: Helpers
+) -> None:
     """Make the inter-subject reliability, or take the one that the study names.
 
     Parameters
@@ -154,6 +225,8 @@ def make_ceiling(study: Study, targets: Targets, folder: ResultsFolder, display:
     targets : Targets
     folder : ResultsFolder
     display : Display
+    helpers : Helpers
+        Who predict halves of the listeners.
 
     Raises
     ------
@@ -182,16 +255,13 @@ def make_ceiling(study: Study, targets: Targets, folder: ResultsFolder, display:
     )
     if stored_fingerprint(folder.ceiling) == stamp:
         return
-    from threadpoolctl import threadpool_limits
-
-    from hemiscale.encoding import intersubject_reliability
-
     bar = "ceiling"
-    with threadpool_limits(1), display.bars():
-        reliability = intersubject_reliability(
-            targets.listeners,
+    with display.bars():
+        reliability = reliability_of_halves(
+            targets,
             n_splits=recordings.ceiling_splits,
             seed=recordings.ceiling_seed,
+            helpers=helpers,
             progress=lambda done, total: display.advance(bar, done, total),
         )
         display.finish(bar)

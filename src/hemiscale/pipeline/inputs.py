@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,11 +17,12 @@ from hemiscale.pipeline.fetching import can_be_fetched
 from hemiscale.pipeline.plan import FeatureSet, plan_study
 from hemiscale.pipeline.region_inputs import motion_summary, read_time_courses
 from hemiscale.pipeline.stories import Story, collect, read_stories
+from hemiscale.pipeline.surface_inputs import find_surfaces, unreadable_surfaces
 from hemiscale.pipeline.volume_inputs import find_volumes, unreadable_values
-from hemiscale.study import RegionTables, Study, Volumes
+from hemiscale.study import RegionTables, Study, SurfaceFiles, Volumes
 
 if TYPE_CHECKING:
-    from hemiscale.brain import Recording
+    from hemiscale.brain import Recording, SurfaceRecording
 
 __all__ = ["Run", "StudyInputs", "available", "check_study", "read_inputs"]
 
@@ -40,7 +42,7 @@ class Run:
     n_scans : int
         Scans of the run.
     time_courses : dict of (n_scans, n_regions) arrays
-        By subject, raw; empty where the recordings are volumes, which stay on disk.
+        By subject, raw; empty where the recordings are volumes or surfaces, which stay on disk.
     """
 
     words: pd.DataFrame
@@ -63,6 +65,8 @@ class StudyInputs:
         The listeners; "average" alone where the recordings are those of an average subject.
     recordings : list of Recording
         Where the recordings are volumes: what their headers say, subject by subject.
+    surfaces : list of SurfaceRecording
+        Where they are on the surface, likewise.
     confounds : dict
         (n_scans, n_confounds) arrays by path of the recording.
     notices : list of str
@@ -75,6 +79,7 @@ class StudyInputs:
     t_r: float
     subjects: list[str]
     recordings: list[Recording] = field(default_factory=list)
+    surfaces: list[SurfaceRecording] = field(default_factory=list)
     confounds: dict[Path, np.ndarray] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
     diagnostics: dict[str, Any] = field(default_factory=dict)
@@ -161,8 +166,8 @@ def read_inputs(study: Study, *, values: bool = False) -> StudyInputs:
     ----------
     study : Study
     values : bool
-        Also read all values of volumes; otherwise only their headers, the values being checked
-        when they are prepared.
+        Also read all values of volumes and surfaces; otherwise only their headers, the values
+        being checked when they are prepared.
 
     Returns
     -------
@@ -180,6 +185,8 @@ def read_inputs(study: Study, *, values: bool = False) -> StudyInputs:
     inputs: StudyInputs | None
     if isinstance(recordings, RegionTables):
         inputs = _with_tables(study, recordings, stories, problems, notices)
+    elif isinstance(recordings, SurfaceFiles):
+        inputs = _with_surfaces(study, recordings, stories, problems, notices, values)
     else:
         inputs = _with_volumes(study, recordings, stories, problems, notices, values)
     if problems or inputs is None:
@@ -232,26 +239,69 @@ def _with_volumes(
     notices: list[str],
     values: bool,
 ) -> StudyInputs | None:
-    told = [story for story in stories if story is not None]
-    ends = [float(story.words["offset"].max()) for story in told]
-    found = find_volumes(study, recordings, ends if len(told) == len(stories) else None, problems)
+    found = find_volumes(study, recordings, _story_ends(stories), problems)
     if found is None:
         return None
     if values and not problems:
         problems += unreadable_values(study, recordings, found)
-    subjects = list(dict.fromkeys(recording.subject for recording in found.recordings))
+    described = found.recordings
+    runs = _runs(study, stories, described, found.t_r, problems, notices)
+    subjects = list(dict.fromkeys(recording.subject for recording in described))
+    return StudyInputs(
+        runs, found.t_r, subjects, described, confounds=found.confounds, notices=notices
+    )
+
+
+def _with_surfaces(
+    study: Study,
+    recordings: SurfaceFiles,
+    stories: list[Story | None],
+    problems: list[str],
+    notices: list[str],
+    values: bool,
+) -> StudyInputs | None:
+    found = find_surfaces(study, recordings, _story_ends(stories), problems)
+    if found is None:
+        return None
+    if values and not problems:
+        problems += unreadable_surfaces(found)
+    described = found.recordings
+    runs = _runs(study, stories, described, found.t_r, problems, notices)
+    subjects = list(dict.fromkeys(recording.subject for recording in described))
+    return StudyInputs(
+        runs,
+        found.t_r,
+        subjects,
+        surfaces=described,
+        confounds=found.confounds,
+        notices=notices,
+    )
+
+
+def _story_ends(stories: list[Story | None]) -> list[float] | None:
+    """Tell when each story ends; None where one has problems of its own."""
+    ends = [float(story.words["offset"].max()) for story in stories if story is not None]
+    return ends if len(ends) == len(stories) else None
+
+
+def _runs(
+    study: Study,
+    stories: list[Story | None],
+    described: Sequence[Recording | SurfaceRecording],
+    t_r: float,
+    problems: list[str],
+    notices: list[str],
+) -> list[Run]:
     runs = []
     for number, story in enumerate(stories, start=1):
-        lengths = {r.n_scans for r in found.recordings if r.run == number}
+        lengths = {r.n_scans for r in described if r.run == number}
         if story is None or len(lengths) != 1:
             continue
         n_scans = lengths.pop()
         if not problems:
-            _check_timing(study, number, story, n_scans, found.t_r, problems, notices)
+            _check_timing(study, number, story, n_scans, t_r, problems, notices)
         runs.append(Run(story.words, story.text, story.spans, n_scans))
-    return StudyInputs(
-        runs, found.t_r, subjects, found.recordings, found.confounds, notices=notices
-    )
+    return runs
 
 
 def _check_timing(

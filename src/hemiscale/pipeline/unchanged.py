@@ -35,7 +35,9 @@ def input_files(study: Study, inputs: StudyInputs) -> list[Path]:
             for subject in inputs.subjects
             for run in range(1, len(inputs.runs) + 1)
         ]
-    return list(dict.fromkeys([*files, *(r.path for r in inputs.recordings)]))
+    files += [r.path for r in inputs.recordings]
+    files += [path for r in inputs.surfaces for path in r.paths]
+    return list(dict.fromkeys(files))
 
 
 def file_states(paths: list[Path]) -> FileStates:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,9 +16,9 @@ from hemiscale.pipeline.stories import collect
 from hemiscale.study import AVERAGE, BidsRecordings, Study, VolumeFiles, Volumes
 
 if TYPE_CHECKING:
-    from hemiscale.brain import Recording
+    from hemiscale.brain import Recording, SurfaceRecording
 
-__all__ = ["VolumeInputs", "find_volumes", "given_mask", "unreadable_values"]
+__all__ = ["VolumeInputs", "common_t_r", "find_volumes", "given_mask", "unreadable_values"]
 
 DATASET_MASK = "petit-prince-en"
 
@@ -86,7 +87,7 @@ def find_volumes(
         return None
     if len(paths) > 1 and AVERAGE in paths:
         problems.append("recordings: a subject is named 'average'; that name is taken.")
-    t_r = recordings.t_r or _common_t_r(described, problems)
+    t_r = recordings.t_r or common_t_r(described, problems)
     if t_r is None:
         return None
     mask = None
@@ -205,7 +206,22 @@ def _paths(study: Study, recordings: Volumes, n_runs: int) -> dict[str, tuple[Pa
     return find_recordings(str(folder / recordings.files), n_runs=n_runs, subjects=subjects)
 
 
-def _common_t_r(recordings: list[Recording], problems: list[str]) -> float | None:
+def common_t_r(
+    recordings: Sequence[Recording | SurfaceRecording], problems: list[str]
+) -> float | None:
+    """Find the TR that recordings state; those that differ are a problem.
+
+    Parameters
+    ----------
+    recordings : sequence of Recording or SurfaceRecording
+    problems : list of str
+        Sentences are added to it.
+
+    Returns
+    -------
+    float or None
+        Seconds; None where nothing states it.
+    """
     known = Counter(round(r.t_r, 3) for r in recordings if r.t_r is not None)
     if not known:
         problems.append(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from hemiscale.brain import VoxelRegion
 
-__all__ = ["describe_voxels", "voxel_labels", "write_maps"]
+__all__ = ["describe_voxels", "named_images", "region_members", "voxel_labels", "write_maps"]
 
 
 def voxel_labels(mask: Any) -> dict[str, Any]:
@@ -70,24 +70,44 @@ def describe_voxels(study: Study, recordings: Volumes, mask: Any) -> xr.Dataset:
     InputError
         Where a region cannot be read, has no voxel in the mask, or two have one name.
     """
+    dataset = region_members(study, _regions(study, recordings, mask), voxel_labels(mask))
+    return dataset.assign(
+        mask=(("i", "j", "k"), np.asarray(mask.dataobj) > 0),
+        affine=(("row", "column"), np.asarray(mask.affine, dtype=np.float64)),
+    )
+
+
+def region_members(study: Study, regions: list[VoxelRegion], labels: dict[str, Any]) -> xr.Dataset:
+    """Tell which targets belong to which region.
+
+    Parameters
+    ----------
+    study : Study
+    regions : list of VoxelRegion
+    labels : dict
+        Coordinates of the dimension target.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``region (region_name, target)``.
+
+    Raises
+    ------
+    InputError
+        Where two regions have one name.
+    """
     import xarray as xr
 
-    labels = voxel_labels(mask)
-    n_voxels = len(labels["target"])
-    regions = _regions(study, recordings, mask)
     names = [region.name for region in regions]
     again = sorted({name for name in names if names.count(name) > 1})
     if again:
         raise InputError(f"study {study.name}: two regions would be named {', '.join(again)}.")
-    members = np.zeros((len(regions), n_voxels), dtype=bool)
+    members = np.zeros((len(regions), len(labels["target"])), dtype=bool)
     for row, region in zip(members, regions, strict=True):
         row[region.voxels] = True
     return xr.Dataset(
-        {
-            "mask": (("i", "j", "k"), np.asarray(mask.dataobj) > 0),
-            "affine": (("row", "column"), np.asarray(mask.affine, dtype=np.float64)),
-            "region": (("region_name", "target"), members),
-        },
+        {"region": (("region_name", "target"), members)},
         coords={
             "region_name": np.array(names, dtype=str),
             "region_hemisphere": ("region_name", np.array([r.hemisphere for r in regions], str)),
@@ -118,19 +138,34 @@ def write_maps(
         ``score_MODEL.nii.gz``, ``slope.nii.gz`` and so on. Outside the mask there is NaN.
     """
     written = []
-    for name, variable in maps.data_vars.items():
-        if "model" in variable.dims:
-            images = {
-                f"{name}_{safe_name(str(model))}": variable.sel(model=model).values
-                for model in maps["model"].values
-            }
-        else:
-            images = {str(name): variable.values}
-        for stem, values in images.items():
-            path = folder / f"{stem}.nii.gz"
-            _write_image(path, values, voxels, "simulated data" if simulated else "hemiscale")
-            written.append(path)
+    for stem, values in named_images(maps).items():
+        path = folder / f"{stem}.nii.gz"
+        _write_image(path, values, voxels, "simulated data" if simulated else "hemiscale")
+        written.append(path)
     return written
+
+
+def named_images(maps: xr.Dataset) -> dict[str, np.ndarray]:
+    """Name the files of maps, without their endings.
+
+    Parameters
+    ----------
+    maps : xarray.Dataset
+        Variables on ``target``, some also on ``model``.
+
+    Returns
+    -------
+    dict of (n_targets,) arrays
+        ``score_MODEL``, ``slope`` and so on.
+    """
+    images = {}
+    for name, variable in maps.data_vars.items():
+        if "model" not in variable.dims:
+            images[str(name)] = variable.values
+            continue
+        for model in maps["model"].values:
+            images[f"{name}_{safe_name(str(model))}"] = variable.sel(model=model).values
+    return images
 
 
 def _write_image(path: Path, values: np.ndarray, voxels: xr.Dataset, description: str) -> None:

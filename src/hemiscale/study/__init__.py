@@ -21,6 +21,7 @@ from hemiscale.study.recordings import (
     Recordings,
     Region,
     RegionTables,
+    SurfaceFiles,
     VolumeFiles,
     Volumes,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "RegionTables",
     "Stimulus",
     "Study",
+    "SurfaceFiles",
     "VolumeFiles",
     "Volumes",
     "read_study",

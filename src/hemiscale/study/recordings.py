@@ -1,4 +1,4 @@
-"""The brain side of a study file: region tables, BIDS derivatives, or NIfTI files by pattern."""
+"""The brain side of a study file: region tables, volumes (BIDS or by pattern), or surfaces."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ __all__ = [
     "Recordings",
     "Region",
     "RegionTables",
+    "SurfaceFiles",
     "VolumeFiles",
     "Volumes",
 ]
@@ -213,6 +214,108 @@ class VolumeFiles(Volumes):
         return not self.subjects
 
 
+class SurfaceFiles(_Listened):
+    """Recordings on the surface of the cortex: GIFTI by hemisphere, or CIFTI with both."""
+
+    kind: Literal["surface"] = "surface"
+    left: str | None = Field(
+        default=None,
+        description="GIFTI series of the left hemisphere: path with {run} and, for several "
+        "subjects, {subject}",
+    )
+    right: str | None = Field(default=None, description="of the right hemisphere, likewise")
+    files: str | None = Field(
+        default=None, description="CIFTI series of both hemispheres, likewise; or left and right"
+    )
+    template: Literal["fsaverage5", "fsaverage6", "fsaverage", "fsLR"] | None = Field(
+        default=None, description="whose vertices these are; default: the mesh that follows"
+    )
+    mesh_left: list[str] = Field(
+        default=[],
+        description="surfaces of the left hemisphere (white and pial, or one between them); "
+        "default: those of fsaverage",
+    )
+    mesh_right: list[str] = Field(default=[], description="of the right hemisphere, likewise")
+    pairing: Literal["number", "position"] | None = Field(
+        default=None,
+        description="how homologous vertices are told; default: by number in fsLR, otherwise by "
+        "position",
+    )
+    t_r: Positive | None = Field(
+        default=None, description="seconds between scans; default: as sidecars or files say"
+    )
+    drift: Literal["cosine", "butterworth"] = "cosine"
+    confounds: list[str] = Field(default=[], description="columns that are regressed out")
+    confound_files: str | None = Field(default=None, description="path, as files")
+    paper_regions: bool = Field(
+        default=False, description="the paper's seven regions and their mirror images"
+    )
+    spheres: dict[Name, Point] = Field(default={}, description="centres of further regions, mm")
+    sphere_radius: Positive = Field(default=10.0, description="mm")
+    labels_left: str | None = Field(
+        default=None, description="regions of the left hemisphere: .label.gii or .annot"
+    )
+    labels_right: str | None = Field(default=None, description="of the right hemisphere, likewise")
+
+    @field_validator("left", "right", "files", "confound_files")
+    @classmethod
+    def _known_placeholders(cls, value: str | None) -> str | None:
+        if value is not None:
+            _placeholders(value)
+        return value
+
+    @model_validator(mode="after")
+    def _either_pair_or_both(self) -> SurfaceFiles:
+        pair = bool(self.left) + bool(self.right)
+        if pair == 1 or bool(self.files) == (pair == 2):
+            raise ValueError(
+                "needs either files (CIFTI), or left and right (GIFTI of each hemisphere)"
+            )
+        for one, other in (("mesh_left", "mesh_right"), ("labels_left", "labels_right")):
+            if bool(getattr(self, one)) != bool(getattr(self, other)):
+                raise ValueError(f"needs both {one} and {other}, or neither")
+        if len(self.mesh_left) != len(self.mesh_right):
+            raise ValueError("needs as many surfaces in mesh_left as in mesh_right")
+        if not (self.template or self.mesh_left or self.pairing == "number"):
+            raise ValueError(
+                "names neither template nor mesh_left and mesh_right, so homologous vertices "
+                "cannot be told"
+            )
+        places = self.mesh_left or self.template not in (None, "fsLR")
+        if (self.paper_regions or self.spheres) and not places:
+            raise ValueError(
+                "has spheres, which need the places of the vertices: name mesh_left and mesh_right"
+            )
+        if bool(self.confounds) != bool(self.confound_files):
+            raise ValueError("needs both confounds (columns) and confound_files, or neither")
+        return self
+
+    @model_validator(mode="after")
+    def _named_subjects(self) -> SurfaceFiles:
+        by_subject = {"subject" in _placeholders(pattern) for pattern in self.patterns}
+        if by_subject == {True, False}:
+            raise ValueError("has the placeholder {subject} in one of left and right only")
+        if True in by_subject and not self.subjects:
+            raise ValueError("has {subject} in its patterns, so subjects must name them")
+        if self.subjects and True not in by_subject:
+            raise ValueError("names subjects, so its patterns must hold the placeholder {subject}")
+        if self.is_average and not self.average:
+            raise ValueError(
+                "has files of an average subject (no {subject}), so average cannot be false"
+            )
+        return self
+
+    @property
+    def patterns(self) -> list[str]:
+        """Patterns of the files of one run: one of CIFTI, or left and right of GIFTI."""
+        return [pattern for pattern in (self.files, self.left, self.right) if pattern]
+
+    @property
+    def is_average(self) -> bool:
+        """Whether the files are those of one average subject."""
+        return not self.subjects
+
+
 def _placeholders(value: str) -> set[str]:
     try:
         names = {name for _, name, _, _ in string.Formatter().parse(value) if name is not None}
@@ -227,6 +330,7 @@ RECORDING_KINDS: Mapping[str, type[_Listened]] = {
     "regions": RegionTables,
     "bids": BidsRecordings,
     "volumes": VolumeFiles,
+    "surface": SurfaceFiles,
 }
 """The table type that each value of ``recordings.kind`` asks for."""
 
@@ -240,6 +344,7 @@ def _kind(value: Any) -> Any:
 Recordings = Annotated[
     Annotated[RegionTables, Tag("regions")]
     | Annotated[BidsRecordings, Tag("bids")]
-    | Annotated[VolumeFiles, Tag("volumes")],
+    | Annotated[VolumeFiles, Tag("volumes")]
+    | Annotated[SurfaceFiles, Tag("surface")],
     Discriminator(_kind),
 ]
