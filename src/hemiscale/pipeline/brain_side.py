@@ -16,6 +16,7 @@ from hemiscale.pipeline.inputs import StudyInputs
 from hemiscale.pipeline.masks import Digests, analysis_mask, mask_is_known
 from hemiscale.pipeline.progress import Display
 from hemiscale.pipeline.region_targets import region_targets, tables_fingerprint
+from hemiscale.pipeline.reliability import reliability_of_halves
 from hemiscale.pipeline.surface_inputs import template_of
 from hemiscale.pipeline.surface_maps import describe_vertices
 from hemiscale.pipeline.surface_targets import (
@@ -27,7 +28,6 @@ from hemiscale.pipeline.surface_targets import (
     surfaces_fingerprint,
     vertex_labels,
 )
-from hemiscale.pipeline.reliability import reliability_of_halves
 from hemiscale.pipeline.swapped import swapped_run_notices
 from hemiscale.pipeline.targets import Targets
 from hemiscale.pipeline.volume_targets import (
@@ -96,7 +96,7 @@ def read_brain_side(
     if isinstance(recordings, RegionTables):
         return BrainSide(region_targets(study, recordings, inputs), [], {})
     if isinstance(recordings, SurfaceFiles):
-        return _surface_side(study, recordings, inputs, folder, display, workers)
+        return _surface_side(study, recordings, inputs, folder, display, helpers.workers)
     start = time.perf_counter()
     digest = Digests(folder.prepared / "digests.json")
     mask, notices = analysis_mask(
@@ -159,7 +159,7 @@ def _surface_side(
             vertices,
             folder.prepared,
             digest,
-            helpers=helpers,
+            workers=workers,
             progress=lambda done, total: display.advance(bar, done, total),
         )
         display.finish(bar)
@@ -261,7 +261,7 @@ def make_ceiling(
             targets,
             n_splits=recordings.ceiling_splits,
             seed=recordings.ceiling_seed,
-            helpers=helpers,
+            workers=workers,
             progress=lambda done, total: display.advance(bar, done, total),
         )
         display.finish(bar)
