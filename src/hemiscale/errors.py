@@ -30,6 +30,9 @@ class InputError(HemiscaleError):
         self.problems: tuple[str, ...] = tuple(_readable(problem) for problem in problems)
         super().__init__("\n".join(self.problems))
 
+    def __reduce__(self) -> tuple[type, tuple[str, ...]]:
+        return type(self), self.problems  # so that it travels between processes as it is
+
 
 class HemiscaleWarning(UserWarning):
     """Something the user should know about, that does not stop the work."""

@@ -163,6 +163,7 @@ def test_swapped_runs_are_warned_of(volume_folder, bold_path, tmp_path):
     from rich.console import Console
 
     from hemiscale.pipeline.brain_side import read_brain_side
+    from hemiscale.pipeline.helpers import Helpers
     from hemiscale.pipeline.inputs import read_inputs
     from hemiscale.pipeline.progress import Display
 
@@ -176,7 +177,7 @@ def test_swapped_runs_are_warned_of(volume_folder, bold_path, tmp_path):
     display = Display(Console(stderr=True), quiet=True)
     folder = ResultsFolder(tmp_path / "out")
     for _ in range(2):  # found, and then remembered
-        brain = read_brain_side(study, read_inputs(study), folder, display, 1)
+        brain = read_brain_side(study, read_inputs(study), folder, display, Helpers())
         doubts = [notice for notice in brain.notices if "swapped" in notice]
         assert len(doubts) == 2
         assert doubts[0].startswith("s1, run 1: its scans follow the words of run 2")

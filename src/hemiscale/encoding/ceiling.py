@@ -20,6 +20,7 @@ def intersubject_reliability(
     subjects: Sequence[Sequence[Array]],
     *,
     n_splits: int = 10,
+    first_split: int = 0,
     seed: int,
     alphas: Sequence[float] | Array = DEFAULT_ALPHAS,
     device: str = "cpu",
@@ -37,6 +38,8 @@ def intersubject_reliability(
         Each array is asked for once per split and let go, so that they may be read from disk.
     n_splits : int
         Number of random halves; with an odd number of subjects the second half is the larger.
+    first_split : int
+        Number of the first of them, to make some here and some elsewhere.
     seed : int
         The halves depend on this and on the number of the split alone.
     alphas : (n_alphas,) array
@@ -59,7 +62,7 @@ def intersubject_reliability(
     """
     _check(subjects, n_splits)
     reliability, unusable = [], 0
-    for split in range(n_splits):
+    for done, split in enumerate(range(first_split, first_split + n_splits), start=1):
         order = np.random.default_rng([seed, split]).permutation(len(subjects))
         cut = len(subjects) // 2
         predictors = _averages(subjects, order[:cut])
@@ -75,7 +78,7 @@ def intersubject_reliability(
         mean[usable] = fit_runs(predictors, bank, alphas=alphas, standardise=False).mean
         reliability.append(mean)
         if progress is not None:
-            progress(split + 1, n_splits)
+            progress(done, n_splits)
     if unusable:
         warnings.warn(
             f"{unusable} of {reliability[0].size} targets are constant or not finite in some "

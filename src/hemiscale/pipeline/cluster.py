@@ -1,129 +1,214 @@
-"""The feature sets of a study on the workers of a Dask cluster, with the results folder shared.
+"""A Dask cluster whose workers do the units of work, with the results folder shared.
 
-The unit of work is the same as on one machine. What all units need goes to each worker once; the
-scans of voxelwise studies are read from the shared folder. Workers may come, go and die: what they
-had begun is done by others, and what they had finished is on disk.
+The units are those of one machine. What all of them need goes to each worker once and is light:
+brain data lie in the results folder, from where each worker reads them itself. Workers may come,
+go and die: what they had begun is done by others, and what they had finished is on disk.
 """
 
 from __future__ import annotations
 
 import threading
-import warnings
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import hemiscale
-from hemiscale.errors import HemiscaleError, HemiscaleWarning, InputError
-from hemiscale.pipeline.inputs import StudyInputs
-from hemiscale.pipeline.plan import FeatureSet
+from hemiscale.errors import HemiscaleError, InputError
+from hemiscale.pipeline.course import Priority
+from hemiscale.pipeline.crews import Crew
 from hemiscale.pipeline.progress import Display
-from hemiscale.pipeline.targets import StoredSubject, Targets
-from hemiscale.pipeline.work import Outcome, work_on
+from hemiscale.pipeline.shared_targets import shared_targets
+from hemiscale.pipeline.station import Job, Report, Station
+from hemiscale.pipeline.units import ReadRun, Unit, do
 from hemiscale.results import ResultsFolder, file_digest
 from hemiscale.study import Study
 
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["FROM_STUDY", "Job", "work_on_cluster"]
+__all__ = ["FROM_STUDY", "Cluster", "cluster_at"]
 
 FROM_STUDY = "cluster"
 """The address that asks for the cluster which the study file describes."""
-TOPIC = "hemiscale"
 PATIENCE = 30.0  # seconds until people are told that no worker has come
 GPU = "GPU"  # the resource by which GPU workers are known
+FEW = 4  # workers that are counted on where none has come yet
 
 
-@dataclass(frozen=True)
-class Job:
-    """What every unit of work of a study needs, sent to each worker once.
-
-    Attributes
-    ----------
-    study : Study
-    inputs : StudyInputs
-    targets : Targets
-    folder : ResultsFolder
-        With an absolute path, the same on all machines.
-    study_digest : str
-        Of the study file in the results folder, by which a worker knows the folder.
-    """
-
-    study: Study
-    inputs: StudyInputs
-    targets: Targets
-    folder: ResultsFolder
-    study_digest: str
-
-
-def work_on_cluster(
-    study: Study,
-    inputs: StudyInputs,
-    targets: Targets,
-    features: list[FeatureSet],
-    folder: ResultsFolder,
-    device: str,
-    address: str,
-    display: Display,
-) -> Iterator[Outcome]:
-    """Make the scores of feature sets on a Dask cluster.
+class Cluster:
+    """Workers on many machines; the scheduler is asked when there is something to do.
 
     Parameters
     ----------
     study : Study
-    inputs : StudyInputs
-    targets : Targets
-        Without listeners.
-    features : list of FeatureSet
-        The longest first.
-    folder : ResultsFolder
-    device : str
-        With "cuda", language models read on workers that have the resource ``GPU``.
     address : str
         Of the scheduler (``tcp://...``, ``tls://...``), or ``"cluster"``: the one that the study
         file describes.
+    folder : ResultsFolder
+        That all workers see; the study file in it is how they know it.
+    display : Display
+    stack : ExitStack
+        What is opened is closed with it.
+    """
+
+    def __init__(
+        self, study: Study, address: str, folder: ResultsFolder, display: Display, stack: ExitStack
+    ) -> None:
+        self.folder = ResultsFolder(folder.root.resolve())
+        self._study, self._address, self._display, self._stack = study, address, display, stack
+        self._client: Client | None = None
+        self._topic = f"hemiscale-{uuid.uuid4().hex}"
+
+    @contextmanager
+    def crew(self, job: Job) -> Iterator[Crew]:
+        """Gather the workers for a job.
+
+        Parameters
+        ----------
+        job : Job
+
+        Yields
+        ------
+        Crew
+
+        Raises
+        ------
+        InputError
+            Where Dask is not installed, or the study describes no cluster.
+        HemiscaleError
+            Where no scheduler answers, a worker cannot do its work, or work kills its workers.
+        """
+        job = replace(
+            job,
+            # Workers need neither time courses nor headers of recordings.
+            inputs=replace(
+                job.inputs,
+                runs=[replace(run, time_courses={}) for run in job.inputs.runs],
+                recordings=[],
+                confounds={},
+            ),
+            targets=shared_targets(job.targets, self.folder),
+            folder=self.folder,
+        )
+        client = self._connected()
+        # A task, not scattered data: it is made again where the worker that has it dies.
+        shared = client.submit(_same, job, pure=False, key=f"job-{job.key}", priority=1)
+        with _tell_if_alone(client, self._display):
+            yield _DaskCrew(client, shared, self._check(), self._expected())
+
+    def map(
+        self, function: Callable[..., Any], items: Sequence[tuple[Any, ...]], **common: Any
+    ) -> Iterator[Any]:
+        """Call a function with each item on some worker.
+
+        Parameters
+        ----------
+        function : callable
+        items : sequence of tuple
+            Its arguments.
+        **common
+            What it needs each time, sent to each worker once.
+
+        Yields
+        ------
+        object
+            Results in the order of the items.
+        """
+        client = self._connected()
+        shared = client.submit(_same, common, pure=False, priority=1)
+        check = self._check()
+        futures = [
+            client.submit(_call, function, item, shared, check, pure=False, priority=-k)
+            for k, item in enumerate(items)
+        ]
+        with _tell_if_alone(client, self._display):
+            for future in futures:
+                yield _result(future, "a recording or a half of the listeners")
+
+    def _check(self) -> tuple[str, ResultsFolder, str, str]:
+        """By what a worker knows that its results would be the same, and not be lost."""
+        version = hemiscale.__version__
+        return version, self.folder, file_digest(self.folder.study), self._topic
+
+    def _expected(self) -> int:
+        table = self._study.cluster
+        if self._address == FROM_STUDY and table is not None:
+            return table.jobs * (1 if table.gpu else table.cores)
+        return FEW
+
+    def _connected(self) -> Client:
+        if self._client is None:
+            self._client = self._stack.enter_context(
+                _client(self._study, self._address, self._display)
+            )
+            self._client.subscribe_topic(
+                self._topic, lambda event: self._display.advance(*event[1])
+            )
+        return self._client
+
+
+@contextmanager
+def cluster_at(
+    study: Study, address: str | None, folder: ResultsFolder, display: Display
+) -> Iterator[Cluster | None]:
+    """Give the cluster at an address, and leave it in the end.
+
+    Parameters
+    ----------
+    study : Study
+    address : str or None
+    folder : ResultsFolder
     display : Display
 
     Yields
     ------
-    Outcome
-        As they come.
-
-    Raises
-    ------
-    InputError
-        Where Dask is not installed, or the study describes no cluster.
-    HemiscaleError
-        Where no scheduler answers, a worker cannot do its work, or work kills its workers.
+    Cluster or None
+        None where there is no address.
     """
-    root = ResultsFolder(folder.root.resolve())
-    job = Job(study, inputs, _absolute(targets), root, file_digest(folder.study))
-    with _client(study, address, display) as client:
+    with ExitStack() as stack:
+        yield None if address is None else Cluster(study, address, folder, display, stack)
+
+
+class _DaskCrew:
+    """Workers of a Dask cluster at one job; see `Crew`."""
+
+    def __init__(self, client: Client, shared: Any, check: Any, expected: int) -> None:
         from distributed import as_completed
 
-        client.subscribe_topic(TOPIC, lambda event: display.advance(*event[1]))
-        shared = client.scatter(job, broadcast=False, hash=False)
-        futures = {}
-        for k, feature in enumerate(features):
-            options: dict[str, Any] = {"priority": -k, "pure": False}
-            notices: Any = []
-            if device == "cuda" and feature.reads_story:
-                # The GPU is free for the next model while any worker fits this one's layers.
-                on_gpu = options | {"resources": {GPU: 1}}
-                notices = client.submit(_read, shared, feature, hemiscale.__version__, **on_gpu)
-            future = client.submit(
-                _work, shared, feature, hemiscale.__version__, notices, **options
-            )
-            futures[future] = feature.name
-        with _tell_if_alone(client, display):
-            for future in as_completed(futures, loop=client.loop):
-                yield _outcome(future, futures[future])
-                future.release()
+        self._client, self._shared, self._check = client, shared, check
+        self._expected = expected
+        self._units: dict[Any, Unit] = {}
+        self._coming = as_completed([], loop=client.loop)
+
+    @property
+    def n_workers(self) -> int:
+        return max(len(self._client.nthreads()), self._expected)
+
+    def submit(self, priority: Priority, unit: Unit) -> None:
+        place, stage, number = priority
+        options: dict[str, Any] = {"pure": False}
+        urgency = -(place * 3 + stage + number / (number + 1.0))
+        if isinstance(unit, ReadRun) and unit.device == "cuda":
+            # A GPU worker reads as long as there is something to read; anyone fits layers.
+            options |= {"resources": {GPU: 1}}
+            urgency += 1e9
+        future = self._client.submit(
+            _work, self._shared, unit, self._check, priority=urgency, **options
+        )
+        self._units[future] = unit
+        self._coming.add(future)
+
+    def results(self) -> Iterator[tuple[Unit, Any]]:
+        for future in self._coming:
+            unit = self._units.pop(future)
+            result = _result(future, unit.feature.name)
+            future.release()
+            yield unit, result
 
 
-def _outcome(future: Any, name: str) -> Outcome:
+def _result(future: Any, name: str) -> Any:
     from asyncio import CancelledError
 
     from distributed.scheduler import KilledWorker
@@ -142,37 +227,40 @@ def _outcome(future: Any, name: str) -> Outcome:
         ) from None
 
 
-def _read(job: Job, feature: FeatureSet, version: str) -> list[str]:
-    """Let a language model read the story on a GPU worker; return what is worth knowing."""
-    from hemiscale.pipeline.features import extract
-
-    report = _check_worker(job, version)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", HemiscaleWarning)
-        extract(
-            job.study,
-            job.inputs,
-            feature,
-            job.folder,
-            device="cuda",
-            progress=lambda done, total: report(f"{feature.name}: reading", done, total),
-        )
-    ours = [w for w in caught if issubclass(w.category, HemiscaleWarning)]
-    return [f"{feature.name}: {warning.message}" for warning in ours]
+def _same(value: Any) -> Any:
+    return value
 
 
-def _work(job: Job, feature: FeatureSet, version: str, notices: list[str]) -> Outcome:
-    """Do one unit of work on any worker."""
+def _work(job: Job, unit: Unit, check: tuple[str, ResultsFolder, str, str]) -> Any:
+    """Do one unit of work on any worker, with what it has at hand from the last one."""
     import dask
+    from distributed import get_worker
 
-    report = _check_worker(job, version)
+    report = _check_worker(*check)
+    worker: Any = get_worker()
+    station = getattr(worker, "hemiscale_station", None)
+    if station is None or station.job.key != job.key:
+        station = worker.hemiscale_station = Station(job, report)
     # Else xarray asks the scheduler for a lock on every file.
     with dask.config.set(scheduler="synchronous"):
-        outcome = work_on(job.study, job.inputs, job.targets, feature, job.folder, "cpu", report)
-    return replace(outcome, notices=[*notices, *outcome.notices])
+        return do(unit, station)
 
 
-def _check_worker(job: Job, version: str) -> Callable[[str, int, int], None]:
+def _call(
+    function: Callable[..., Any],
+    item: tuple[Any, ...],
+    common: dict[str, Any],
+    check: tuple[str, ResultsFolder, str, str],
+) -> Any:
+    import dask
+    from threadpoolctl import threadpool_limits
+
+    _check_worker(*check)
+    with dask.config.set(scheduler="synchronous"), threadpool_limits(1):
+        return function(*item, **common)
+
+
+def _check_worker(version: str, folder: ResultsFolder, study_digest: str, topic: str) -> Report:
     """Refuse to work where results would differ or be lost; else say how to report progress."""
     from distributed import get_worker
 
@@ -188,28 +276,16 @@ def _check_worker(job: Job, version: str) -> Callable[[str, int, int], None]:
             f"{here}: has {worker.state.nthreads} threads; start workers with --nthreads 1 and "
             "--nworkers for as many processes as there are cores."
         )
-    stored = job.folder.study
-    if not stored.is_file() or file_digest(stored) != job.study_digest:
+    if not folder.study.is_file() or file_digest(folder.study) != study_digest:
         raise HemiscaleError(
-            f"{here}: does not see the results folder {job.folder.root}; it must be on a disk "
+            f"{here}: does not see the results folder {folder.root}; it must be on a disk "
             "that all machines share, at the same path."
         )
 
-    def report(name: str, done: int, total: int) -> None:
-        worker.log_event(TOPIC, (name, done, total))
+    def report(name: str, done: int | None, total: int) -> None:
+        worker.log_event(topic, (name, done, total))
 
     return report
-
-
-def _absolute(targets: Targets) -> Targets:
-    """Paths of stored scans as they are on every machine."""
-    parts = [
-        replace(part, files=[path.resolve() for path in part.files])
-        if isinstance(part, StoredSubject)
-        else part
-        for part in targets.parts
-    ]
-    return replace(targets, parts=parts)
 
 
 @contextmanager

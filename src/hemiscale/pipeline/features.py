@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 import hemiscale
+from hemiscale.errors import HemiscaleError
 from hemiscale.pipeline.inputs import StudyInputs
 from hemiscale.pipeline.plan import FeatureSet
 from hemiscale.pipeline.unchanged import file_states, raise_if_changed
@@ -18,18 +19,19 @@ from hemiscale.results import (
     ResultsFolder,
     fingerprint,
     read_activations,
-    stored_fingerprint,
     write_activations,
 )
 from hemiscale.study import Study
 
 __all__ = [
+    "LoadedModel",
     "Reading",
     "StoredLayers",
     "activation_fingerprint",
     "baseline_features",
-    "extract",
+    "load",
     "read_features",
+    "read_run",
     "source_identity",
     "surprisal_features",
 ]
@@ -112,45 +114,46 @@ def activation_fingerprint(
     )
 
 
-def extract(
-    study: Study,
-    inputs: StudyInputs,
-    feature: FeatureSet,
-    folder: ResultsFolder,
-    *,
-    device: str,
-    progress: Progress,
-) -> bool:
-    """Let a language model read every run whose activations are not there yet.
+@dataclass(frozen=True)
+class LoadedModel:
+    """A language model in memory.
+
+    Attributes
+    ----------
+    model, tokenizer
+    identity : dict
+        From `source_identity`, of the files that were loaded.
+    n_parameters : int
+    """
+
+    model: Any
+    tokenizer: Any
+    identity: dict[str, Any]
+    n_parameters: int
+
+
+def load(feature: FeatureSet, device: str) -> LoadedModel:
+    """Load the language model of a feature set.
 
     Parameters
     ----------
-    study : Study
-    inputs : StudyInputs
     feature : FeatureSet
-    folder : ResultsFolder
     device : str
         "cpu" or "cuda".
-    progress : callable
-        Called with (done, total) windows.
 
     Returns
     -------
-    bool
-        Whether anything had to be done.
+    LoadedModel
+
+    Raises
+    ------
+    HemiscaleError
+        Where a file of it changes meanwhile.
     """
-    from hemiscale.models import load_model, local_files, read_story
+    from hemiscale.models import load_model, local_files
 
     states = file_states(local_files(feature.source))
     identity = source_identity(feature)
-    todo = []
-    for k in range(len(inputs.runs)):
-        stamp = activation_fingerprint(study, inputs, feature, identity, k)
-        path = folder.activations(feature.name, k + 1)
-        if stored_fingerprint(path) != stamp:
-            todo.append((k, path, stamp))
-    if not todo:
-        return False
     model, tokenizer = load_model(
         feature.source,
         untrained=feature.seed if feature.kind == "untrained" else None,
@@ -162,41 +165,70 @@ def extract(
     )
     raise_if_changed(states)
     n_parameters = sum(parameter.numel() for parameter in model.parameters())
-    options = study.activations
-    for k, path, stamp in todo:
-        run = inputs.runs[k]
-        story = read_story(
-            model,
-            tokenizer,
-            run.text,
-            run.spans,
-            context=options.context,
-            step=options.step,
-            pooling=options.pooling,
-            bos=options.bos,
-            layers=[0] if feature.surprisal else None,
-            progress=progress,
-        )
-        write_activations(
-            path,
-            list(story.activations),
-            extras={
-                "token_spans": np.asarray(story.token_spans),
-                "token_log_probabilities": np.asarray(story.token_log_probabilities),
-                "token_norms": np.asarray(story.token_norms),
-                "prefix_norms": np.asarray(story.prefix_norms),
-            },
-            metadata={
-                "fingerprint": stamp,
-                "model": feature.name,
-                "n_bytes": str(story.n_bytes),
-                "n_parameters": str(n_parameters),
-                "n_layers": str(len(story.activations)),
-                "layers": json.dumps(story.layers),
-                "prefix": json.dumps(story.prefix),
-            },
-        )
-    return True
+    return LoadedModel(model, tokenizer, identity, n_parameters)
+
+
+def read_run(
+    study: Study,
+    inputs: StudyInputs,
+    feature: FeatureSet,
+    folder: ResultsFolder,
+    run: int,
+    stamp: str,
+    loaded: LoadedModel,
+    *,
+    progress: Progress,
+) -> None:
+    """Let a language model read one run, and store its activations.
+
+    Parameters
+    ----------
+    study : Study
+    inputs : StudyInputs
+    feature : FeatureSet
+    folder : ResultsFolder
+    run : int
+        From 0.
+    stamp : str
+        From `activation_fingerprint`.
+    loaded : LoadedModel
+    progress : callable
+        Called with (done, total) windows.
+    """
+    from hemiscale.models import read_story
+
+    options, here = study.activations, inputs.runs[run]
+    story = read_story(
+        loaded.model,
+        loaded.tokenizer,
+        here.text,
+        here.spans,
+        context=options.context,
+        step=options.step,
+        pooling=options.pooling,
+        bos=options.bos,
+        layers=[0] if feature.surprisal else None,
+        progress=progress,
+    )
+    write_activations(
+        folder.activations(feature.name, run + 1),
+        list(story.activations),
+        extras={
+            "token_spans": np.asarray(story.token_spans),
+            "token_log_probabilities": np.asarray(story.token_log_probabilities),
+            "token_norms": np.asarray(story.token_norms),
+            "prefix_norms": np.asarray(story.prefix_norms),
+        },
+        metadata={
+            "fingerprint": stamp,
+            "model": feature.name,
+            "n_bytes": str(story.n_bytes),
+            "n_parameters": str(loaded.n_parameters),
+            "n_layers": str(len(story.activations)),
+            "layers": json.dumps(story.layers),
+            "prefix": json.dumps(story.prefix),
+        },
+    )
 
 
 class StoredLayers(Sequence[list[np.ndarray]]):
@@ -205,7 +237,7 @@ class StoredLayers(Sequence[list[np.ndarray]]):
     Parameters
     ----------
     paths : list of Path
-        What `extract` stored, run by run.
+        What `read_run` stored, run by run.
     n_layers : int
         With the embedding.
     """
@@ -223,27 +255,38 @@ class StoredLayers(Sequence[list[np.ndarray]]):
 
 
 def read_features(
-    inputs: StudyInputs, feature: FeatureSet, folder: ResultsFolder
+    feature: FeatureSet, folder: ResultsFolder, stamps: Sequence[str]
 ) -> tuple[StoredLayers, Reading]:
-    """Open what `extract` stored.
+    """Open what `read_run` stored.
 
     Parameters
     ----------
-    inputs : StudyInputs
     feature : FeatureSet
     folder : ResultsFolder
+    stamps : sequence of str
+        Fingerprint that the activations of each run must have.
 
     Returns
     -------
     layers : StoredLayers
     reading : Reading
+
+    Raises
+    ------
+    HemiscaleError
+        Where a file is damaged, missing, or another one.
     """
     reading = Reading()
     nats, n_bytes, n_tokens = 0.0, 0, 0
     n_layers = 0
-    paths = [folder.activations(feature.name, k + 1) for k in range(len(inputs.runs))]
-    for k, path in enumerate(paths):
+    paths = [folder.activations(feature.name, k + 1) for k in range(len(stamps))]
+    for k, (path, stamp) in enumerate(zip(paths, stamps, strict=True)):
         _, extras, metadata = read_activations(path, layers=[])
+        if metadata["fingerprint"] != stamp:
+            raise HemiscaleError(
+                f"{path}: is not the file that was just made for this study; do all machines see "
+                "the same results folder? Start again: what is finished is kept."
+            )
         n_layers = int(metadata["n_layers"])
         log_probabilities = extras["token_log_probabilities"]
         counted = np.isfinite(log_probabilities)
@@ -307,7 +350,7 @@ def baseline_features(feature: FeatureSet, inputs: StudyInputs) -> list[np.ndarr
 def surprisal_features(
     feature: FeatureSet, inputs: StudyInputs, folder: ResultsFolder
 ) -> list[np.ndarray]:
-    """Surprisal of every word, from what `extract` stored.
+    """Surprisal of every word, from what `read_run` stored.
 
     Parameters
     ----------

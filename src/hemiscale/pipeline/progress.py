@@ -101,6 +101,8 @@ class Display:
             transient=True,
         )
         self._tasks: dict[str, TaskID] = {}
+        self._gone: set[str] = set()
+        self._lock = threading.Lock()
 
     def say(self, message: str, *, style: str | None = None) -> None:
         """Show a line, and log it.
@@ -158,17 +160,27 @@ class Display:
         with self._bars:
             yield
 
-    def advance(self, name: str, done: int, total: int) -> None:
+    def advance(self, name: str, done: int | None, total: int) -> None:
         """Move the bar of one piece of work; it goes when the work is done.
+
+        May be called from any thread.
 
         Parameters
         ----------
         name : str
-        done, total : int
+        done : int or None
+            None: one more than before.
+        total : int
         """
-        if name not in self._tasks:
-            self._tasks[name] = self._bars.add_task(name, total=total)
-        self._bars.update(self._tasks[name], completed=done, total=total)
+        with self._lock:
+            if name in self._gone:  # told late, by a process or machine
+                return
+            if name not in self._tasks:
+                self._tasks[name] = self._bars.add_task(name, total=total)
+            if done is None:
+                self._bars.update(self._tasks[name], advance=1, total=total)
+            else:
+                self._bars.update(self._tasks[name], completed=done, total=total)
 
     def finish(self, name: str) -> None:
         """Take a bar away.
@@ -177,9 +189,11 @@ class Display:
         ----------
         name : str
         """
-        task = self._tasks.pop(name, None)
-        if task is not None:
-            self._bars.remove_task(task)
+        with self._lock:
+            task = self._tasks.pop(name, None)
+            if task is not None:
+                self._bars.remove_task(task)
+            self._gone.add(name)
 
     @contextmanager
     def listen(self, events: Any) -> Iterator[None]:
@@ -188,7 +202,7 @@ class Display:
         Parameters
         ----------
         events : queue
-            Gives (name, done, total); (None, 0, 0) ends it.
+            Gives (name, done, total) as for `advance`; (None, 0, 0) ends it.
 
         Yields
         ------

@@ -13,7 +13,7 @@ import hemiscale
 from hemiscale.pipeline.brain_side import BrainSide
 from hemiscale.pipeline.inputs import StudyInputs
 from hemiscale.pipeline.plan import FeatureSet
-from hemiscale.pipeline.work import Outcome
+from hemiscale.pipeline.units import Outcome
 from hemiscale.results import ResultsFolder, read_record, write_json
 from hemiscale.study import Study
 

@@ -13,13 +13,15 @@ from rich.console import Console
 
 from hemiscale.errors import HemiscaleError
 from hemiscale.pipeline.brain_side import brain_fingerprint, make_ceiling, read_brain_side
+from hemiscale.pipeline.cluster import cluster_at
 from hemiscale.pipeline.costs import that_fit
+from hemiscale.pipeline.helpers import Helpers
 from hemiscale.pipeline.inputs import available, read_inputs
+from hemiscale.pipeline.marks import is_done, score_fingerprint
 from hemiscale.pipeline.plan import FeatureSet, choose, plan_study
 from hemiscale.pipeline.progress import Display, log_to
 from hemiscale.pipeline.records import versions, write_diagnostics, write_timings
 from hemiscale.pipeline.unchanged import file_states, input_files, raise_if_changed
-from hemiscale.pipeline.work import is_done, score_fingerprint
 from hemiscale.pipeline.workers import work_on_all
 from hemiscale.results import (
     ResultsFolder,
@@ -103,7 +105,12 @@ def run_study(
     folder = ResultsFolder(out)
     display = Display(Console(stderr=True), quiet=quiet)
     start = time.perf_counter()
-    with _locked(folder), log_to(folder.log), display.warnings():
+    with (
+        _locked(folder),
+        log_to(folder.log),
+        display.warnings(),
+        cluster_at(study, dask, folder, display) as cluster,
+    ):
         remove_leftovers(folder.root)
         display.say(f"{study.title or study.name} → {out}")
         inputs = read_inputs(study)
@@ -116,12 +123,21 @@ def run_study(
         for notice in [*inputs.notices, *missing.values()]:
             display.warn(notice)
         write_text(folder.study, study_toml(study, versions=versions()))
-        brain = read_brain_side(study, inputs, folder, display, workers)
+        helpers = Helpers(workers, cluster)
+        brain = read_brain_side(study, inputs, folder, display, helpers)
         for notice in brain.notices:
             display.warn(notice)
-        make_ceiling(study, brain.targets, folder, display)
+        make_ceiling(study, brain.targets, folder, display, helpers)
         outcomes = work_on_all(
-            study, inputs, brain.targets, features, folder, device, workers, display, dask=dask
+            study,
+            inputs,
+            brain.targets,
+            features,
+            folder,
+            device,
+            workers,
+            display,
+            cluster=cluster,
         )
         raise_if_changed(states)
         write_diagnostics(study, inputs, brain, features, missing, folder, command)
@@ -236,6 +252,7 @@ def _tables_and_page(
 ) -> Path:
     from hemiscale.analysis import write_tables
     from hemiscale.pipeline.competence import read_competence
+    from hemiscale.pipeline.surface_maps import write_surface_maps
     from hemiscale.pipeline.voxels import write_maps
     from hemiscale.report import write_report
 
@@ -248,7 +265,8 @@ def _tables_and_page(
     columns = read_competence(study, [feature.name for feature in features])
     maps = write_tables(scores, ceiling, folder.tables, voxels=voxels, columns=columns)
     if maps is not None and voxels is not None:
-        write_maps(maps, voxels, folder.maps, simulated=study.simulated)
+        write = write_maps if "mask" in voxels else write_surface_maps
+        write(maps, voxels, folder.maps, simulated=study.simulated)
     display.say(f"✓ tables, {time.perf_counter() - start:.1f} s")
     start = time.perf_counter()
     page = write_report(folder.root)

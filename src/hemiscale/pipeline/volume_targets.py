@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hemiscale.errors import HemiscaleError, InputError
+from hemiscale.errors import HemiscaleError, HemiscaleWarning, InputError
+from hemiscale.pipeline.helpers import Helpers
 from hemiscale.pipeline.inputs import StudyInputs
 from hemiscale.pipeline.masks import Digests, own_mask_file
 from hemiscale.pipeline.stories import collect
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["prepare_volumes", "volume_targets", "volumes_fingerprint"]
 
 Progress = Callable[[int, int], None]
+_Prepared = tuple[list[str], list[str]] | None
 
 
 def prepare_volumes(
@@ -33,7 +38,7 @@ def prepare_volumes(
     folder: Path,
     digest: Digests,
     *,
-    workers: int,
+    helpers: Helpers,
     progress: Progress,
 ) -> None:
     """Clean all recordings that are not clean on disk yet, and average them.
@@ -45,8 +50,8 @@ def prepare_volumes(
     mask : Nifti1Image
     folder : Path
     digest : Digests
-    workers : int
-        Processes; each holds one recording.
+    helpers : Helpers
+        Each holds one recording at a time, and for the average the sum of a run.
     progress : callable
         Called with (recordings done, recordings in all).
 
@@ -55,44 +60,70 @@ def prepare_volumes(
     InputError
         With one sentence for each recording whose values cannot be used.
     """
-    from joblib import Parallel, delayed
-    from threadpoolctl import threadpool_limits
-
-    from hemiscale.brain import prepare_average
-
     cleaning = _cleaning(recordings, inputs.t_r)
-    total = len(inputs.recordings)
+    found = [replace(r, path=r.path.resolve()) for r in inputs.recordings]
+    confounds = {path.resolve(): values for path, values in inputs.confounds.items()}
+    stamps = {r.path: digest(r.path) for r in found}
+    folder = folder.resolve()
     if _keeps_listeners(recordings) or _is_average(recordings):
-        stamps = {r.path: digest(r.path) for r in inputs.recordings}
-        results = Parallel(n_jobs=max(1, min(workers, total)), return_as="generator")(
-            delayed(_prepare_one)(
-                r,
-                mask,
-                cleaning,
-                folder,
-                inputs.confounds.get(r.path),
-                stamps[r.path],
-                recordings.own_masks,
-            )
-            for r in inputs.recordings
+        _prepare(
+            _prepare_one,
+            [([r], confounds.get(r.path), stamps[r.path], recordings.own_masks) for r in found],
+            helpers,
+            progress,
+            mask=mask,
+            cleaning=cleaning,
+            folder=folder,
         )
-        problems: list[str] = []
-        for done, sentences in enumerate(results, start=1):
-            problems += sentences
-            progress(done, total)
-        if problems:
-            raise InputError(*problems)
     if recordings.average and not _is_average(recordings):
-        with threadpool_limits(1):
-            prepare_average(
-                inputs.recordings,
-                mask,
-                cleaning,
-                folder,
-                confounds=inputs.confounds,
-                digest=digest,
-                progress=progress,
+        by_run = [[r for r in found if r.run == run] for run in sorted({r.run for r in found})]
+        _prepare(
+            _prepare_average,
+            [
+                (
+                    here,
+                    {r.path: confounds[r.path] for r in here if r.path in confounds},
+                    {r.path: stamps[r.path] for r in here},
+                )
+                for here in by_run
+            ],
+            helpers,
+            progress,
+            mask=mask,
+            cleaning=cleaning,
+            folder=folder,
+        )
+
+
+def _prepare(
+    function: Callable[..., _Prepared],
+    items: list[tuple[Any, ...]],
+    helpers: Helpers,
+    progress: Progress,
+    **common: Any,
+) -> None:
+    """Let others prepare recordings, and do here what they cannot see."""
+    total, done = sum(len(item[0]) for item in items), 0
+    problems: list[str] = []
+    notices: list[str] = []
+    for item, prepared in zip(items, helpers.map(function, items, **common), strict=True):
+        if prepared is None:
+            notices.append(
+                f"{item[0][0].path.parent}: the workers do not see this folder; its recordings "
+                "are read and cleaned on this machine."
             )
+            prepared = function(*item, **common)
+        if prepared is None:
+            problems.append(f"{item[0][0].path}: is not there any more.")
+        else:
+            problems += prepared[0]
+            notices += prepared[1]
+        done += len(item[0])
+        progress(done, total)
+    for notice in dict.fromkeys(notices):
+        warnings.warn(notice, HemiscaleWarning, stacklevel=2)
+    if problems:
+        raise InputError(*problems)
 
 
 def volumes_fingerprint(
@@ -191,21 +222,22 @@ def volume_targets(
 
 
 def _prepare_one(
-    recording: Recording,
-    mask: Any,
-    cleaning: Cleaning,
-    folder: Path,
+    recordings: list[Recording],
     confounds: np.ndarray | None,
     digest: str,
     own_masks: bool,
-) -> list[str]:
-    """Problems of one recording; loky cannot carry errors with several sentences."""
-    from threadpoolctl import threadpool_limits
-
+    *,
+    mask: Any,
+    cleaning: Cleaning,
+    folder: Path,
+) -> _Prepared:
+    """Clean a recording; give problems and notices, or None where it cannot be seen here."""
     from hemiscale.brain import prepare_recording, read_mask
 
-    problems: list[str] = []
-    with collect(problems), threadpool_limits(1):
+    (recording,) = recordings
+    if not recording.path.is_file():
+        return None
+    with _collected() as prepared:
         prepare_recording(
             recording,
             mask,
@@ -215,7 +247,48 @@ def _prepare_one(
             own_mask=read_mask(own_mask_file(folder, recording.subject)) if own_masks else None,
             digest=lambda _: digest,
         )
-    return problems
+    return prepared
+
+
+def _prepare_average(
+    recordings: list[Recording],
+    confounds: dict[Path, np.ndarray],
+    digests: dict[Path, str],
+    *,
+    mask: Any,
+    cleaning: Cleaning,
+    folder: Path,
+) -> _Prepared:
+    """Average one run; give problems and notices, or None, as for one recording."""
+    from hemiscale.brain import prepare_average
+
+    if not all(recording.path.is_file() for recording in recordings):
+        return None
+    with _collected() as prepared:
+        prepare_average(
+            recordings,
+            mask,
+            cleaning,
+            folder,
+            confounds=confounds,
+            digest=digests.__getitem__,
+        )
+    return prepared
+
+
+@contextmanager
+def _collected() -> Iterator[tuple[list[str], list[str]]]:
+    """Collect problems and notices, which travel better than errors and warnings."""
+    from threadpoolctl import threadpool_limits
+
+    problems: list[str] = []
+    notices: list[str] = []
+    with threadpool_limits(1), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        warnings.simplefilter("always", HemiscaleWarning)
+        with collect(problems):
+            yield problems, notices
+    notices += [str(w.message) for w in caught if issubclass(w.category, HemiscaleWarning)]
 
 
 def _is_average(recordings: Volumes) -> bool:

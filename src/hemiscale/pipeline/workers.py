@@ -1,16 +1,26 @@
-"""All feature sets that are not done yet, in one process or several."""
+"""All feature sets that are not done yet, by one process, several, or the workers of a cluster."""
 
 from __future__ import annotations
 
-from typing import Any
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
 
+from hemiscale.errors import InputError
+from hemiscale.pipeline.course import Course
+from hemiscale.pipeline.crews import Crew, local_crew, reading_memory
 from hemiscale.pipeline.inputs import StudyInputs
+from hemiscale.pipeline.marks import is_done, make_marks
+from hemiscale.pipeline.pieces import unfinished_folder
 from hemiscale.pipeline.plan import FeatureSet
 from hemiscale.pipeline.progress import Display
+from hemiscale.pipeline.station import Job
 from hemiscale.pipeline.targets import Targets
-from hemiscale.pipeline.work import Outcome, is_done, score_fingerprint, work_on
-from hemiscale.results import ResultsFolder
+from hemiscale.pipeline.units import FitLayers, Outcome, ReadRun
+from hemiscale.results import ResultsFolder, remove_leftovers
 from hemiscale.study import Study
+
+if TYPE_CHECKING:
+    from hemiscale.pipeline.cluster import Cluster
 
 __all__ = ["work_on_all"]
 
@@ -25,7 +35,7 @@ def work_on_all(
     workers: int,
     display: Display,
     *,
-    dask: str | None = None,
+    cluster: Cluster | None = None,
 ) -> list[Outcome]:
     """Make the scores of every feature set that has none yet.
 
@@ -40,8 +50,8 @@ def work_on_all(
     workers : int
         Processes, one thread each.
     display : Display
-    dask : str, optional
-        Address of a Dask scheduler whose workers do the work.
+    cluster : Cluster, optional
+        Whose workers do the work.
 
     Returns
     -------
@@ -49,75 +59,95 @@ def work_on_all(
         Of what had to be done.
     """
     targets = targets.without_listeners()
-    todo = [
-        feature
-        for feature in features
-        if not is_done(
-            folder, feature.name, score_fingerprint(study, inputs, feature, targets.fingerprint)
-        )
-    ]
+    marks = {f.name: make_marks(study, inputs, f, targets.fingerprint) for f in features}
+    todo = [f for f in features if not is_done(folder, f.name, marks[f.name].scores)]
     if len(todo) < len(features):
         display.say(f"{len(features) - len(todo)} of {len(features)} models are done already")
+    if not todo:
+        return []
     # The longest first, so that no worker is left with it at the end.
     todo.sort(key=lambda feature: -feature.cost)
+    on_cluster = cluster is not None
+    job = Job(study, inputs, targets, folder, "cpu" if on_cluster else device)
+    courses = {
+        feature.name: Course(place, feature, marks[feature.name], len(targets.parts), device)
+        for place, feature in enumerate(todo)
+    }
+    crew: AbstractContextManager[Crew]
+    if cluster is not None:
+        crew = cluster.crew(job)
+    else:
+        n_units = sum(_most_units(course) for course in courses.values())
+        memory = reading_memory(_memory_needs(study, inputs, todo))
+        crew = local_crew(job, min(workers, n_units), display, memory=memory)
+    unfinished = unfinished_folder(folder)
+    with display.bars():
+        try:
+            with crew as at_work:
+                return _follow(courses, at_work, display)
+        finally:
+            # Processes that were stopped in the middle leave what they were writing.
+            remove_leftovers(folder.root)
+            if unfinished.is_dir() and not any(unfinished.iterdir()):
+                unfinished.rmdir()
+
+
+def _follow(courses: dict[str, Course], crew: Crew, display: Display) -> list[Outcome]:
+    """Give out units as they become possible, and tell of each feature set that is done."""
     overall = "all models"
     outcomes: list[Outcome] = []
-
-    def finished(outcome: Outcome) -> None:
-        outcomes.append(outcome)
-        for stage in ("reading", "encoding"):
-            display.finish(f"{outcome.name}: {stage}")
-        display.advance(overall, len(outcomes), len(todo))
-        spent = ", ".join(f"{stage} {value:.1f} s" for stage, value in outcome.seconds.items())
-        display.say(f"✓ {outcome.name}: {spent}")
-        for notice in outcome.notices:
-            display.warn(notice)
-
-    workers = max(1, min(workers, len(todo)))
-    with display.bars():
-        if todo:
-            display.advance(overall, 0, len(todo))
-        if dask is not None and todo:
-            from hemiscale.pipeline.cluster import work_on_cluster
-
-            for outcome in work_on_cluster(
-                study, inputs, targets, todo, folder, device, dask, display
-            ):
-                finished(outcome)
-            return outcomes
-        if workers == 1:
-            for feature in todo:
-                finished(work_on(study, inputs, targets, feature, folder, device, display.advance))
-            return outcomes
-        from multiprocessing import Manager
-
-        from joblib import Parallel, delayed, parallel_config
-
-        with Manager() as manager:
-            events = manager.Queue()
-            with (
-                display.listen(events),
-                parallel_config(backend="loky", inner_max_num_threads=1),
-            ):
-                results = Parallel(n_jobs=workers, return_as="generator_unordered")(
-                    delayed(_work_and_tell)(study, inputs, targets, feature, folder, device, events)
-                    for feature in todo
-                )
-                for outcome in results:
-                    finished(outcome)
+    display.advance(overall, 0, len(courses))
+    for course in courses.values():
+        for priority, unit in course.first(crew.n_workers):
+            crew.submit(priority, unit)
+    for unit, result in crew.results():
+        name = unit.feature.name
+        for priority, following in courses[name].after(unit, result, crew.n_workers):
+            crew.submit(priority, following)
+        if isinstance(unit, FitLayers):
+            for notice in result:
+                display.warn(notice)
+        elif isinstance(unit, ReadRun):
+            display.finish(unit.bar)
+        else:
+            outcomes.append(result)
+            display.finish(f"{name}: encoding")
+            display.advance(overall, len(outcomes), len(courses))
+            spent = ", ".join(f"{stage} {value:.1f} s" for stage, value in result.seconds.items())
+            display.say(f"✓ {name}: {spent}")
+            for notice in result.notices:
+                display.warn(notice)
     return outcomes
 
 
-def _work_and_tell(
-    study: Study,
-    inputs: StudyInputs,
-    targets: Targets,
-    feature: FeatureSet,
-    folder: ResultsFolder,
-    device: str,
-    events: Any,
-) -> Outcome:
-    def report(name: str, done: int, total: int) -> None:
-        events.put((name, done, total))
+def _most_units(course: Course) -> int:
+    """How many units a feature set may have at a time, as far as is known before it is read."""
+    n_reads = len(course.marks.activations)
+    return max(n_reads, course.n_parts * max(1, course.feature.n_layers))
 
-    return work_on(study, inputs, targets, feature, folder, device, report)
+
+def _memory_needs(
+    study: Study, inputs: StudyInputs, features: list[FeatureSet]
+) -> dict[str, float]:
+    """Bytes that each language model takes while it reads, where that is known."""
+    from hemiscale.models.estimates import estimate_model
+
+    needs = {}
+    for feature in features:
+        if not feature.reads_story or feature.device_map is not None:
+            continue
+        try:
+            estimate = estimate_model(
+                feature.source,
+                [len(run.words) for run in inputs.runs],
+                rate=1.0,
+                context=study.activations.context,
+                step=study.activations.step,
+                dtype=feature.dtype,
+                quantisation=feature.quantisation,
+            )
+        except InputError:
+            continue
+        if estimate is not None:
+            needs[feature.name] = estimate.memory
+    return needs

@@ -1,0 +1,120 @@
+"""Fingerprints of all that makes activations and scores, by which finished work is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import hemiscale
+from hemiscale.pipeline.features import activation_fingerprint, source_identity
+from hemiscale.pipeline.inputs import StudyInputs
+from hemiscale.pipeline.plan import FeatureSet
+from hemiscale.results import ResultsFolder, damage, fingerprint, stored_fingerprint
+from hemiscale.study import Study
+
+__all__ = ["Marks", "is_done", "make_marks", "score_fingerprint"]
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Fingerprints of the work on one feature set.
+
+    Attributes
+    ----------
+    scores : str
+    activations : list of str
+        Of each recorded run; empty where no model reads.
+    identity : dict
+        Of the model's files, where a model reads.
+    """
+
+    scores: str
+    activations: list[str] = field(default_factory=list)
+    identity: dict[str, Any] = field(default_factory=dict)
+
+
+def make_marks(study: Study, inputs: StudyInputs, feature: FeatureSet, targets_stamp: str) -> Marks:
+    """Fingerprint all that makes the activations and scores of one feature set.
+
+    Parameters
+    ----------
+    study : Study
+    inputs : StudyInputs
+    feature : FeatureSet
+    targets_stamp : str
+        Fingerprint of the brain side.
+
+    Returns
+    -------
+    Marks
+    """
+    activations: list[str] = []
+    identity: dict[str, Any] = {}
+    if feature.reads_story:
+        identity = source_identity(feature)
+        activations = [
+            activation_fingerprint(study, inputs, feature, identity, k)
+            for k in range(len(inputs.runs))
+        ]
+        made_from: Any = activations
+    else:
+        from_file = feature.name == "word-frequency" and Path(feature.source).is_file()
+        static = feature.kind == "static embedding" or from_file
+        made_from = source_identity(feature) if static else vars(feature)
+    scores = fingerprint(
+        hemiscale=hemiscale.__version__,
+        feature=vars(feature) | {"source": Path(feature.source).name, "tokenizer": None},
+        made_from=made_from,
+        words=[
+            [list(run.words["word"]), list(run.words["onset"]), list(run.words["offset"])]
+            for run in inputs.runs
+        ],
+        targets=targets_stamp,
+        design=study.design.model_dump(),
+        encoding=study.encoding.model_dump(),
+    )
+    return Marks(scores, activations, identity)
+
+
+def score_fingerprint(
+    study: Study, inputs: StudyInputs, feature: FeatureSet, targets_stamp: str
+) -> str:
+    """Fingerprint of all that makes the scores of one feature set.
+
+    Parameters
+    ----------
+    study : Study
+    inputs : StudyInputs
+    feature : FeatureSet
+    targets_stamp : str
+        Fingerprint of the brain side.
+
+    Returns
+    -------
+    str
+    """
+    return make_marks(study, inputs, feature, targets_stamp).scores
+
+
+def is_done(folder: ResultsFolder, name: str, stamp: str) -> bool:
+    """Tell whether whole scores with a fingerprint are there, and the facts beside them.
+
+    Parameters
+    ----------
+    folder : ResultsFolder
+    name : str
+        Of the feature set.
+    stamp : str
+        From `score_fingerprint`.
+
+    Returns
+    -------
+    bool
+    """
+    facts = folder.pieces(name)
+    return (
+        stored_fingerprint(folder.scores(name)) == stamp
+        and facts.is_file()
+        and damage(facts) is None
+    )

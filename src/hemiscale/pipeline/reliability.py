@@ -1,0 +1,87 @@
+"""The ceiling from the listeners: one random half after the other, or several at a time."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from hemiscale.errors import HemiscaleWarning
+from hemiscale.pipeline.helpers import Helpers
+from hemiscale.pipeline.targets import Listener, Targets
+
+__all__ = ["reliability_of_halves"]
+
+COPIES = 10  # of a listener's data that a half needs in memory, at the paper's size
+SMALL = 1e8  # bytes; a half that takes less is done before a process has started
+
+
+def reliability_of_halves(
+    targets: Targets,
+    *,
+    n_splits: int,
+    seed: int,
+    helpers: Helpers,
+    progress: Callable[[int, int], None],
+) -> np.ndarray:
+    """Predict one half of the listeners from the other, as `intersubject_reliability`.
+
+    Parameters
+    ----------
+    targets : Targets
+        With listeners. Few data, and data that are in memory only, do not go to a cluster.
+    n_splits : int
+    seed : int
+    helpers : Helpers
+    progress : callable
+        Called with (splits done, splits in all).
+
+    Returns
+    -------
+    (n_splits, n_targets) float32 array
+        The same whoever helps: each split has a seed of its own.
+
+    Warns
+    -----
+    HemiscaleWarning
+        As `intersubject_reliability`.
+    """
+    listeners: Sequence[Any] = targets.listeners
+    on_disk = all(isinstance(listener, Listener) for listener in listeners)
+    if on_disk:
+        listeners = [
+            Listener([path.resolve() for path in listener.files], listener.slices)
+            for listener in listeners
+        ]
+    n_scans = sum(scans.stop - scans.start for _, scans in targets.slices)
+    memory = COPIES * 4.0 * n_scans * targets.n_targets
+    if memory < SMALL or (helpers.cluster is not None and not on_disk):
+        helpers = Helpers()
+    rows, notices = [], []
+    for row, said in helpers.map(
+        _one_half,
+        [(split,) for split in range(n_splits)],
+        memory=memory,
+        listeners=listeners,
+        seed=seed,
+    ):
+        rows.append(row)
+        notices += said
+        progress(len(rows), n_splits)
+    for notice in dict.fromkeys(notices):
+        warnings.warn(notice, HemiscaleWarning, stacklevel=2)
+    return np.stack(rows)
+
+
+def _one_half(split: int, listeners: Sequence[Any], seed: int) -> tuple[np.ndarray, list[str]]:
+    from threadpoolctl import threadpool_limits
+
+    from hemiscale.encoding import intersubject_reliability
+
+    with threadpool_limits(1), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        reliability = intersubject_reliability(listeners, n_splits=1, first_split=split, seed=seed)
+    ours = [str(w.message) for w in caught if issubclass(w.category, HemiscaleWarning)]
+    return reliability[0], ours
