@@ -261,7 +261,7 @@ def make_ceiling(
             targets,
             n_splits=recordings.ceiling_splits,
             seed=recordings.ceiling_seed,
-            workers=workers,
+            helpers=helpers,
             progress=lambda done, total: display.advance(bar, done, total),
         )
         display.finish(bar)
