@@ -342,6 +342,82 @@ def models(
         console.print(named)
 
 
+@app.command()
+def competence(
+    study: StudyFile,
+    task: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--task",
+            help="Task or group of lm-evaluation-harness (hellaswag, blimp ...); several times.",
+            show_default="none",
+        ),
+    ] = None,
+    task_folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--task-folder", help="Folder with task files of your own.", show_default="none"
+        ),
+    ] = None,
+    text: Annotated[
+        list[Path] | None,
+        typer.Option("--text", help="Bits per byte of this text file.", show_default="none"),
+    ] = None,
+    stimulus: Annotated[
+        bool,
+        typer.Option(
+            "--stimulus",
+            help="Bits per byte of the story; done where no task and no text is named.",
+        ),
+    ] = False,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", min=1, help="Items of each task.", show_default="all"),
+    ] = None,
+    table: Annotated[
+        Path | None,
+        typer.Option(
+            "--table",
+            help="Table to add the columns to.",
+            show_default="that of the study, or competence.tsv beside it",
+        ),
+    ] = None,
+    only: Only = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Also measure what has a value already.")
+    ] = False,
+    device: DeviceOption = Device.cpu,
+    quiet: Quiet = False,
+) -> None:
+    """Measure how well the models of a study know language: HellaSwag, BLiMP, any text."""
+    from hemiscale.pipeline.competence_measures import (
+        Measures,
+        competence_table,
+        measure_competence,
+    )
+
+    loaded = _read(study)
+    measures = Measures(
+        tasks=tuple(task or ()),
+        texts=tuple(text or ()),
+        stimulus=stimulus or not (task or text),
+        task_folder=task_folder,
+        limit=limit,
+    )
+    path = measure_competence(
+        loaded,
+        measures,
+        table=table,
+        only=only or [],
+        again=again,
+        device=device.value,
+        say=(lambda _: None) if quiet else typer.echo,
+    )
+    typer.echo(f"wrote {path}")
+    if loaded.competence is None or path != competence_table(loaded):
+        typer.echo(f'to use it, add to the study file:\n[competence]\ntable = "{path.name}"')
+
+
 def _read(path: Path) -> Study:
     from hemiscale.study import read_study
 

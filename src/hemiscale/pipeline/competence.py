@@ -11,7 +11,7 @@ from hemiscale.analysis.dictionary import COLUMNS
 from hemiscale.errors import InputError
 from hemiscale.study import Study
 
-__all__ = ["read_competence"]
+__all__ = ["read_cells", "read_competence"]
 
 
 def read_competence(study: Study, models: Iterable[str]) -> dict[str, dict[str, float]]:
@@ -38,14 +38,8 @@ def read_competence(study: Study, models: Iterable[str]) -> dict[str, dict[str, 
     if study.competence is None:
         return {}
     path = Path(study.folder) / study.competence.table
-    try:
-        content = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as a UTF-8 table ({error}).") from None
-    lines = content.splitlines()
-    delimiter = max("\t;,", key=(lines[0] if lines else "").count)
-    rows = list(csv.reader(lines, delimiter=delimiter))
-    names = [name.strip() for name in rows[0]] if rows else []
+    rows, _ = read_cells(path)
+    names = rows[0] if rows else []
     if "model" not in names or len(names) < 2:
         raise InputError(f"{path}, row 1: expected a column 'model' and columns of numbers.")
     at = names.index("model")
@@ -83,6 +77,38 @@ def read_competence(study: Study, models: Iterable[str]) -> dict[str, dict[str, 
     if problems:
         raise InputError(*problems)
     return columns
+
+
+def read_cells(path: Path) -> tuple[list[list[str]], str]:
+    """Read the cells of a table of competence.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    rows : list of list of str
+        The first one holds the names of the columns.
+    delimiter : str
+
+    Raises
+    ------
+    InputError
+        Where it is not there, or no UTF-8 text.
+    """
+    try:
+        content = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise InputError(
+            f"{path}: cannot be read: there is no such table; `hemiscale competence` makes one."
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read as a UTF-8 table ({error}).") from None
+    lines = content.splitlines()
+    delimiter = max("\t;,", key=(lines[0] if lines else "").count)
+    rows = list(csv.reader(lines, delimiter=delimiter))
+    return [[name.strip() for name in rows[0]], *rows[1:]] if rows else [], delimiter
 
 
 def _number(cell: str) -> float | None:
