@@ -10,7 +10,7 @@ import pytest
 
 from hemiscale.errors import HemiscaleError, InputError
 from hemiscale.pipeline import run_study
-from hemiscale.results import file_digest
+from hemiscale.results import file_digest, read_dataset
 from hemiscale.study import read_study
 
 pytestmark = pytest.mark.slow
@@ -91,7 +91,8 @@ def test_language_models_read_on_gpu_workers_and_anyone_fits(
     submit = Client.submit
 
     def submit_and_note(self, function, *arguments, **options):
-        asked.append((function.__name__, options.get("resources")))
+        units = [argument for argument in arguments if hasattr(argument, "marks")]
+        asked.extend((type(unit).__name__, options.get("resources")) for unit in units)
         return submit(self, function, *arguments, **options)
 
     monkeypatch.setattr(Client, "submit", submit_and_note)
@@ -102,7 +103,9 @@ def test_language_models_read_on_gpu_workers_and_anyone_fits(
         read_study(study), tmp_path / "out", device="cuda", dask=cluster.address, quiet=True,
         only=only,
     )  # fmt: skip
-    assert sorted(asked, key=str) == [("_read", {"GPU": 1}), ("_work", None), ("_work", None)]
+    assert [unit for unit in asked if unit[1]] == [("ReadRun", {"GPU": 1})]
+    n_layers = read_dataset(tmp_path / "out/scores/austen-0.1m.nc").sizes["layer"]
+    assert asked.count(("FitLayers", None)) == n_layers + 1
     # There is no GPU here, the model ran on the CPU: the same bytes, and it was said.
     run_study(read_study(study), tmp_path / "one", quiet=True, only=only)
     assert contents(tmp_path / "out") == contents(tmp_path / "one")

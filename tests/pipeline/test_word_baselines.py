@@ -7,7 +7,7 @@ from hemiscale.errors import InputError
 from hemiscale.models import load_model, read_story
 from hemiscale.models.surprisal import word_surprisal
 from hemiscale.pipeline import plan_study
-from hemiscale.pipeline.features import baseline_features, extract, surprisal_features
+from hemiscale.pipeline.features import baseline_features, load, read_run, surprisal_features
 from hemiscale.pipeline.inputs import available, read_inputs
 from hemiscale.results import ResultsFolder
 from hemiscale.study import read_study
@@ -51,8 +51,9 @@ def test_surprisal_of_a_model_of_the_ladder(study_with, tmp_path):
     assert not feature.is_language_model
     inputs = read_inputs(study)
     folder = ResultsFolder(tmp_path / "results")
-    done = extract(study, inputs, feature, folder, device="cpu", progress=lambda *_: None)
-    assert done
+    read_run(
+        study, inputs, feature, folder, 0, "stamp", load(feature, "cpu"), progress=lambda *_: None
+    )
     made = surprisal_features(feature, inputs, folder)
     run = inputs.runs[0]
     model, tokenizer = load_model("austen-0.1m")
@@ -60,4 +61,3 @@ def test_surprisal_of_a_model_of_the_ladder(study_with, tmp_path):
     expected = word_surprisal(story.token_log_probabilities, story.token_spans, run.spans, run.text)
     np.testing.assert_allclose(made[0], expected, rtol=1e-6)
     assert made[0].min() > 0
-    assert not extract(study, inputs, feature, folder, device="cpu", progress=lambda *_: None)
