@@ -8,12 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hemiscale.encoding.backend import NumpyBackend
-from hemiscale.encoding.bank import TargetBank
+from hemiscale.encoding.bank import Block, TargetBank
 from hemiscale.encoding.dual import DualSystem
 from hemiscale.encoding.folds import run_slices
 from hemiscale.encoding.predictors import Task
 from hemiscale.encoding.primal import PrimalSystem
 from hemiscale.encoding.residuals import ResidualOperators, pair_residuals
+from hemiscale.encoding.torch_backend import TorchBackend
 
 
 def brute_force(x, y, left_out, run, alpha):
@@ -64,6 +65,30 @@ def test_predictors_of_single_runs_and_pairs(problem, seed, lengths, n_features,
                 ours = view.predict(predictors[task])
                 truth = brute_force(x, y, task.left_out, task.run, alpha)
                 np.testing.assert_allclose(ours.T, truth[:, bank.order], rtol=0, atol=1e-8)
+
+
+@pytest.mark.parametrize("backend", [NumpyBackend(), TorchBackend("cpu")])
+def test_one_decomposition_serves_all_penalties(problem, backend):
+    lengths, n_features = [30, 25, 35, 28], 20
+    x, y = problem(3, lengths, n_features, 7)
+    bank = TargetBank(y, dtype="float32", standardise=False)
+    system = PrimalSystem([run.astype(np.float32) for run in x], bank.slices, backend)
+    block = bank.block(0)
+    moved = Block(backend.array(block.data, "float32"), block.norms, block.columns)
+    tasks = [Task(pair, run) for pair in combinations(range(4), 2) for run in pair]
+    view = system.view(moved)
+    for alpha in (0.1, 10.0, 1e4):
+        quick = system.predictors_for_one_block(alpha, tasks)
+        lasting = system.predictors(alpha, tasks, "float32", "float32")
+        for task in tasks:
+            truth = brute_force(x, y, task.left_out, task.run, alpha)[:, bank.order].T
+            scale = np.abs(truth).max()
+            for predictor in (quick[task], lasting[task]):
+                ours = backend.numpy(view.predict(predictor))
+                np.testing.assert_allclose(ours, truth, rtol=0, atol=1e-4 * scale)
+            assert quick[task].rotation is not None
+            assert lasting[task].rotation is None
+    system.forget_spectra()
 
 
 def test_a_matrix_that_is_not_positive_definite_is_an_error():

@@ -10,6 +10,8 @@ __all__ = ["dual_operations", "primal_operations"]
 _DOUBLE = 2.0
 #: Matrices of this size are factored at half the rate of products, smaller ones more slowly.
 _HALF_RATE = 1800.0
+#: Eigenvalues and vectors of an n x n matrix take as long as this many n³.
+_EIGH = 9.0
 
 
 def dual_operations(
@@ -33,15 +35,22 @@ def dual_operations(
 
 
 def primal_operations(
-    lengths: Sequence[int], n_features: int, n_targets: int, n_alphas: int, n_left_out_sets: int
+    lengths: Sequence[int],
+    n_features: int,
+    n_targets: int,
+    n_alphas: int,
+    n_left_out_sets: int,
+    *,
+    decomposed: bool = False,
 ) -> float:
     """Estimate the primal form's work, as `dual_operations` does the dual form's.
 
-    Covariances, their products with the targets, a factorisation per penalty and left-out set,
-    and the final predictions.
+    Covariances, their products with the targets, the final predictions, and per left-out set a
+    factorisation for each penalty or, if `decomposed`, one eigendecomposition.
     """
     n, p, longest = float(sum(lengths)), float(n_features), max(lengths)
     kernel = _DOUBLE * n * p**2
     factor = (1 + _HALF_RATE / p) * p**3 / 3 + 2 * p**2 * longest
-    factors = factor * (n_alphas * n_left_out_sets + 2 * _DOUBLE * len(lengths))
+    look = _EIGH * p**3 if decomposed else factor * n_alphas
+    factors = look * n_left_out_sets + factor * 2 * _DOUBLE * len(lengths)
     return kernel + factors + 2.0 * n * p * n_targets * 2

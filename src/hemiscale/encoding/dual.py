@@ -18,6 +18,8 @@ __all__ = ["DualSystem", "DualView"]
 
 #: Inverses of up to this many scans are kept: final models often need them again.
 _KEPT_SIZE = 512
+#: With fewer features per scan than this, predictions can be much smaller than the data.
+_LOW_RANK = 0.3
 
 
 class DualView:
@@ -65,6 +67,7 @@ class DualSystem:
         self.backend = backend
         self.slices = list(slices)
         self.kernel = backend.gram(features)
+        self._low_rank = features[0].shape[1] < _LOW_RANK * self.slices[-1].stop
         self._norm = float((self.kernel * self.kernel).sum()) ** 0.5
         self._inverses: dict[tuple[float, Dtype, int], Array] = {}
         self._kernels: dict[Dtype, Array] = {"float64": self.kernel}
@@ -164,11 +167,11 @@ class DualSystem:
         return -backend.matmul(backend.spd_inverse(block, 0.0, dtype), right)
 
     def drowns(self, alpha: float, share: float = 1e-2) -> bool:
-        """Tell whether K is less than a share of α: B is nearly I / α then.
+        """Tell whether K is of low rank or less than a share of α: B is nearly I / α then.
 
         Predictions are what B differs by from that, and float32 keeps little of the difference.
         """
-        return self._norm < share * alpha
+        return self._low_rank or self._norm < share * alpha
 
     def trusts_single_precision(self, alpha: float) -> bool:
         """Tell whether float32 is enough to factor with a penalty."""

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from hemiscale.encoding.backend import Dtype
 from hemiscale.encoding.bank import Block, TargetBank
 from hemiscale.encoding.predictors import Predictor, Task
+from hemiscale.encoding.primal import PrimalSystem
 from hemiscale.encoding.search import Race, group_means, middle_first
 from hemiscale.encoding.validators import (
     ResidualValidator,
@@ -65,10 +67,14 @@ class Engine:
         self.scores = np.empty((bank.n_runs, bank.n_usable))
         self.unscored = set(range(len(bank)))
 
+    def _trusted(self, alpha: int) -> bool:
+        """Tell whether a penalty's work may be done in single precision from start to end."""
+        penalty = float(self.alphas[alpha])
+        return self.bank.dtype == "float32" and self.system.trusts_single_precision(penalty)
+
     def _prepared(self, alpha: int, tests: Sequence[int]) -> Any:
-        penalty, stream = float(self.alphas[alpha]), self.bank.dtype
-        trusted = stream == "float32" and self.system.trusts_single_precision(penalty)
-        return self.validator.prepare(penalty, tests, "float32" if trusted else "float64", stream)
+        precision: Dtype = "float32" if self._trusted(alpha) else "float64"
+        return self.validator.prepare(float(self.alphas[alpha]), tests, precision, self.bank.dtype)
 
     def race_adaptively(self) -> None:
         """Go through the blocks once, dropping penalties; score final models when settled."""
@@ -77,10 +83,22 @@ class Engine:
         view = self.system.view(block)
         operators: dict[int, Any] = {}
         for i in middle_first(len(self.alphas)):
-            operators[i] = self._prepared(i, self.all_tests)
-            race.record(i, block.columns, validator.scores(operators[i], view, self.all_tests))
+            look = None
+            if self.bank.dtype == "float32":
+                look = validator.prepare_for_one_block(float(self.alphas[i]), self.all_tests)
+            if look is None:
+                look = operators[i] = self._prepared(i, self.all_tests)
+            race.record(i, block.columns, validator.scores(look, view, self.all_tests))
             race.drop_losers(block.columns.stop)
             operators = {j: o for j, o in operators.items() if race.tests(j)}
+        if isinstance(self.system, PrimalSystem):
+            self.system.forget_spectra()
+        for i in race.alphas():
+            if i not in operators:
+                tests = race.tests(i)
+                operators[i] = self._prepared(i, tests)
+                # What the quick look found was good enough to drop the others, not to be kept.
+                race.record(i, block.columns, validator.scores(operators[i], view, tests))
         finals = None
         for number in range(1, len(self.bank)):
             block = self.bank.block(number)

@@ -60,7 +60,12 @@ def plan(
     work_primal = float(n_directed * longest * n_features)
     streamed = 2.0 * bank.n_usable * evaluations
     primal_cost = streamed * work_primal + primal_operations(
-        bank.lengths, n_features, bank.n_usable, n_alphas, len(pairs)
+        bank.lengths,
+        n_features,
+        bank.n_usable,
+        n_alphas,
+        len(pairs),
+        decomposed=adaptive and bank.dtype == "float32" and bank.backend.fast_eigh,
     )
     dual_cost = streamed * work_dual + dual_operations(
         bank.lengths, n_features, bank.n_usable, n_alphas

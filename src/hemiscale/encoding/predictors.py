@@ -25,8 +25,10 @@ class Task(NamedTuple):
 class Predictor(NamedTuple):
     """Predictions of one left-out run, as sums of ``data[:, columns] @ matrix.T``.
 
-    The data are the targets' scans (dual form) or their products with the features (primal form).
+    The data are the targets' scans (dual form) or their products with the features (primal form);
+    where there is a `rotation`, these products times its columns.
     """
 
     left_out: LeftOut
     pieces: list[tuple[slice, Array]]
+    rotation: Array | None = None

@@ -1,6 +1,10 @@
 """Ridge regression in the space of features: for fewer features than scans.
 
 Per-run products XᵀX and XᵀY are summed once; a left-out run is subtracted from the sums.
+
+The first look at all penalties is on few targets: what counts there is what a penalty costs to
+prepare. With Σ XᵀX = Q Λ Qᵀ, prediction by X (Σ XᵀX + αI)⁻¹ Σ XᵀY is X Q (Λ + αI)⁻¹ Qᵀ Σ XᵀY: one
+decomposition per left-out set serves every penalty, which is a division.
 """
 
 from __future__ import annotations
@@ -17,8 +21,11 @@ from hemiscale.encoding.predictors import ILL_CONDITIONED, LeftOut, Predictor, T
 __all__ = ["PrimalSystem", "PrimalView"]
 
 
-#: Memory for covariances of left-out sets, in bytes.
+#: Memory for covariances of left-out sets, and for their eigenvectors, in bytes.
 _KEPT_MEMORY = 1e8
+_SPECTRA_MEMORY = 3e8
+#: Eigenvectors lose more to rounding than a factorisation.
+_SPECTRA_TRUST = 0.1
 
 
 class PrimalView:
@@ -33,6 +40,7 @@ class PrimalView:
         ]
         self._all = sum(self._per_run[1:], start=self._per_run[0])
         self._rest: dict[LeftOut, Array] = {}
+        self._rotated: dict[LeftOut, Array] = {}
 
     def _training_products(self, left_out: LeftOut) -> Array:
         if not left_out:
@@ -42,9 +50,18 @@ class PrimalView:
             self._rest[left_out] = self._training_products(tuple(others)) - self._per_run[last]
         return self._rest[left_out]
 
+    def _rotated_products(self, left_out: LeftOut, rotation: Array) -> Array:
+        if left_out not in self._rotated:
+            products = self._training_products(left_out)
+            self._rotated[left_out] = self._backend.matmul(products, rotation)
+        return self._rotated[left_out]
+
     def predict(self, predictor: Predictor, rows: np.ndarray | None = None) -> Array:
         """Predict the block's targets (or those named by `rows`): (n_targets, n_scans)."""
-        data = self._training_products(predictor.left_out)
+        if predictor.rotation is None:
+            data = self._training_products(predictor.left_out)
+        else:
+            data = self._rotated_products(predictor.left_out, predictor.rotation)
         if rows is not None:
             data = self._backend.take(data, rows)
         ((_, matrix),) = predictor.pieces
@@ -81,6 +98,8 @@ class PrimalSystem:
         self.per_run = [backend.gram([np.ascontiguousarray(x.T)]) for x in features]
         self.total = sum(self.per_run[1:], start=self.per_run[0])
         self._covariances: dict[tuple[LeftOut, Dtype], Array] = {}
+        self._spectra: dict[LeftOut, tuple[Array, Array]] = {}
+        self._in_eigenvectors: dict[Task, Array] = {}
         self._norm = float((self.total * self.total).sum()) ** 0.5
 
     def features(self, dtype: Dtype) -> list[Array]:
@@ -111,6 +130,41 @@ class PrimalSystem:
             for run, rows in zip(runs, run_slices([self.lengths[r] for r in runs]), strict=True):
                 result[Task(left_out, run)] = Predictor(left_out, [(everything, solved[rows])])
         return result
+
+    def predictors_for_one_block(
+        self, alpha: float, tasks: Sequence[Task]
+    ) -> dict[Task, Predictor]:
+        """Return single-precision predictors that are cheap to make and dear to use.
+
+        They serve the first block of targets, where every penalty is looked at.
+        """
+        everything = slice(None)
+        result = {}
+        for task in tasks:
+            if task.left_out not in self._spectra:
+                covariance = self._covariance(task.left_out, "float32")
+                self._spectra[task.left_out] = self.backend.eigh(covariance)
+            values, vectors = self._spectra[task.left_out]
+            if task not in self._in_eigenvectors:
+                x = self.features("float32")[task.run]
+                self._in_eigenvectors[task] = self.backend.matmul(x, vectors)
+            matrix = self._in_eigenvectors[task] / (values + alpha)
+            result[task] = Predictor(task.left_out, [(everything, matrix)], vectors)
+        return result
+
+    def decomposes(self, n_left_out_sets: int) -> bool:
+        """Tell whether decompositions are quick here and fit in memory."""
+        size = n_left_out_sets * 4 * self.total.shape[0] ** 2
+        return self.backend.fast_eigh and size <= _SPECTRA_MEMORY
+
+    def trusts_spectra(self, alpha: float) -> bool:
+        """Tell whether a penalty is large enough for eigenvectors in single precision."""
+        return self._norm < _SPECTRA_TRUST * ILL_CONDITIONED * alpha
+
+    def forget_spectra(self) -> None:
+        """Give the decompositions' memory back."""
+        self._spectra.clear()
+        self._in_eigenvectors.clear()
 
     def _covariance(self, left_out: LeftOut, dtype: Dtype) -> Array:
         """XᵀX of the runs that are left; kept where there is room, for every penalty asks again."""

@@ -26,6 +26,7 @@ class TorchBackend:
 
     def __init__(self, device: str) -> None:
         self.device = torch.device(device)
+        self.fast_eigh = self.device.type == "cpu"
         self.flops = 0.0
 
     def free_memory(self) -> float:
@@ -83,6 +84,12 @@ class TorchBackend:
         self.flops += float(n) ** 3 / 3 + 2.0 * n * n * len(rows)
         factor = self._factored(matrix, shift, dtype)
         return torch.cholesky_solve(self.cast(rows, dtype).T, factor).T
+
+    def eigh(self, matrix: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Eigenvalues and eigenvectors (columns) of a symmetric matrix."""
+        self.flops += 9.0 * float(len(matrix)) ** 3
+        values, vectors = torch.linalg.eigh(matrix)
+        return values, vectors
 
     def _factored(self, matrix: torch.Tensor, shift: float, dtype: Dtype) -> torch.Tensor:
         shifted = self.cast(matrix, dtype).clone()

@@ -52,6 +52,9 @@ class Validator(Protocol):
     def prepare(self, alpha: float, tests: Sequence[int], dtype: Dtype, stream: Dtype) -> Any:
         """Factor in `dtype` what the penalty needs for these test runs; return it in `stream`."""
 
+    def prepare_for_one_block(self, alpha: float, tests: Sequence[int]) -> Any | None:
+        """Return in single precision what is cheap to make and dear to use, if there is such."""
+
     def scores(self, operators: Any, view: View, tests: Sequence[int]) -> dict[int, np.ndarray]:
         """Return for each test run the (n_validation_runs, n_targets) scores of a block."""
 
@@ -80,13 +83,29 @@ class PredictorValidator:
     def __init__(self, system: System, partners: Sequence[Sequence[int]]) -> None:
         self.system = system
         self.partners = partners
+        sets = {_task(t, v).left_out for t, runs in enumerate(partners) for v in runs}
+        self._spectra = isinstance(system, PrimalSystem) and system.decomposes(len(sets))
+
+    def _tasks(self, tests: Sequence[int]) -> list[Task]:
+        return [_task(t, v) for t in tests for v in self.partners[t]]
 
     def prepare(
         self, alpha: float, tests: Sequence[int], dtype: Dtype, stream: Dtype
     ) -> Mapping[Task, Predictor]:
         """Return the predictors of all pairs."""
-        tasks = [_task(t, v) for t in tests for v in self.partners[t]]
-        return self.system.predictors(alpha, tasks, dtype, stream)
+        return self.system.predictors(alpha, self._tasks(tests), dtype, stream)
+
+    def prepare_for_one_block(
+        self, alpha: float, tests: Sequence[int]
+    ) -> Mapping[Task, Predictor] | None:
+        """Return the predictors of all pairs in the covariances' eigenvectors."""
+        if not (
+            self._spectra
+            and isinstance(self.system, PrimalSystem)
+            and self.system.trusts_spectra(alpha)
+        ):
+            return None
+        return self.system.predictors_for_one_block(alpha, self._tasks(tests))
 
     def scores(
         self, operators: Mapping[Task, Predictor], view: View, tests: Sequence[int]
@@ -124,6 +143,9 @@ class ResidualValidator:
             self.system.backend,
             stream,
         )
+
+    def prepare_for_one_block(self, alpha: float, tests: Sequence[int]) -> None:
+        """There is no quicker way to one block than to all."""
 
     def scores(
         self, operators: ResidualOperators, view: View, tests: Sequence[int]
