@@ -228,8 +228,12 @@ def report(study: StudyFile, out: Out = None, quiet: Quiet = False) -> None:
 
 @app.command()
 def compare(
-    first: Annotated[str, typer.Argument(help="Results folder.", show_default=False)],
-    second: Annotated[str, typer.Argument(help="Another one, or: published.", show_default=False)],
+    studies: Annotated[
+        list[str],
+        typer.Argument(
+            help="Two or more results folders; published: the paper's numbers.", show_default=False
+        ),
+    ],
     out: Annotated[Path, typer.Option("--out", help="Folder of the page.")] = Path("comparison"),
     subjects: Annotated[
         str | None,
@@ -240,12 +244,12 @@ def compare(
         ),
     ] = None,
 ) -> None:
-    """Show two studies side by side in one page; "published" is the paper's English study."""
+    """Show studies side by side in one page; "published" is the paper's English study."""
     from hemiscale.report import compare_studies
 
     if subjects not in (None, "listeners", "average"):
         raise InputError(f"--subjects {subjects}: say listeners or average.")
-    typer.echo(compare_studies(first, second, out, subjects=subjects))
+    typer.echo(compare_studies(studies, out, subjects=subjects))
 
 
 @app.command()

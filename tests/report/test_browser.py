@@ -210,7 +210,7 @@ def test_a_comparison_opens_fits_and_passes(
 ) -> None:
     from hemiscale.report import compare_studies
 
-    page = compare_studies("published", simulated_results, tmp_path)
+    page = compare_studies(["published", simulated_results], tmp_path)
     tab.open(page, width=PHONE)
     assert tab.console() == []
     assert tab.requests() == [page.as_uri()]

@@ -1,17 +1,20 @@
-"""Two studies in one page."""
+"""Studies in one page."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from hemiscale.analysis import read_published
-from hemiscale.errors import HemiscaleError
+from hemiscale.errors import HemiscaleError, InputError
 from hemiscale.report import compare_studies
 from hemiscale.report.compared import read_side
 from hemiscale.report.comparison import common_models
+
+_FIGURES = ("compare-scores", "compare-left-minus-right", "compare-overlaid", "compare-slopes")
 
 
 def test_the_published_side_holds_the_published_numbers() -> None:
@@ -31,10 +34,10 @@ def test_a_study_against_itself_has_no_differences(simulated_results: Path, tmp_
     shared = common_models(a, b)
     assert len(shared) == len(a.rows)
     np.testing.assert_array_equal(shared["first"], shared["second"])
-    page = compare_studies(simulated_results, simulated_results, tmp_path)
+    page = compare_studies([simulated_results, simulated_results], tmp_path)
     text = page.read_text(encoding="utf-8")
     assert "rank correlation 1.00" in text
-    for name in ("compare-scores", "compare-left-minus-right", "compare-models"):
+    for name in (*_FIGURES, "compare-models"):
         assert f'<figure id="figure-{name}"' in text
         assert (tmp_path / "figures" / f"{name}.svg").is_file()
     assert "Simulated data." in text
@@ -42,7 +45,7 @@ def test_a_study_against_itself_has_no_differences(simulated_results: Path, tmp_
 
 
 def test_published_against_ours_says_what_differs(simulated_results: Path, tmp_path: Path) -> None:
-    text = compare_studies("published", simulated_results, tmp_path).read_text(encoding="utf-8")
+    text = compare_studies(["published", simulated_results], tmp_path).read_text(encoding="utf-8")
     assert "the level of their scores cannot be compared" in text
     assert "best by its test score, which inflates scores" in text
     assert "No model was scored in both" in text
@@ -52,4 +55,39 @@ def test_published_against_ours_says_what_differs(simulated_results: Path, tmp_p
 
 def test_a_folder_without_scores_is_named(simulated_results: Path, tmp_path: Path) -> None:
     with pytest.raises(HemiscaleError, match="nothing-here"):
-        compare_studies(simulated_results, tmp_path / "nothing-here", tmp_path / "out")
+        compare_studies([simulated_results, tmp_path / "nothing-here"], tmp_path / "out")
+
+
+def test_three_studies_have_a_panel_a_colour_and_a_row_each(
+    simulated_results: Path, tmp_path: Path
+) -> None:
+    studies = [simulated_results, "published", simulated_results]
+    text = compare_studies(studies, tmp_path).read_text(encoding="utf-8")
+    paper, twin = "Bonnasse-Gahot & Pallier 2024, English", read_side(simulated_results).name
+    names = [f"{twin} ({simulated_results.name}), {k}" for k in (1, 3)]
+    drawn = {
+        name: (tmp_path / "figures" / f"{name}.svg").read_text(encoding="utf-8")
+        for name in _FIGURES
+    }
+    for name in (paper.replace("&", "&amp;"), *names):
+        assert all(name in drawn[f] for f in _FIGURES[:3])
+        assert f"score, {name}" in text
+    rows = pd.read_csv(tmp_path / "figures" / "compare-slopes.tsv", sep="\t")
+    ours = read_side(simulated_results).laws["score"]
+    assert ours is not None
+    score = rows[rows["response"] == "score"].set_index("study")["slope"]
+    assert score[names[0]] == pytest.approx(ours["slope"] * np.log(10), rel=1e-4)
+    models = read_published().models
+    slope = np.polyfit(np.log10(models["n_parameters"]), models["corr_all"], 1)[0]
+    assert score[paper] == pytest.approx(slope, rel=1e-4)
+    overlaid = pd.read_csv(tmp_path / "figures" / "compare-overlaid.tsv", sep="\t")
+    assert set(overlaid["study"]) == {paper, *names}
+    # The same study twice lies on the diagonal; the paper's models are others.
+    pairs = [path.name for path in tmp_path.glob("figures/compare-models-*.tsv")]
+    assert len(pairs) == 1
+
+
+@pytest.mark.parametrize("n", [1, 9])
+def test_too_few_or_too_many_studies(simulated_results: Path, tmp_path: Path, n: int) -> None:
+    with pytest.raises(InputError, match="expected two to eight"):
+        compare_studies([simulated_results] * n, tmp_path)

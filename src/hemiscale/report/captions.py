@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hemiscale.report import numbers
 from hemiscale.report.frames import each_row, rows_of_largest
-from hemiscale.report.limits import recorded_minutes
+from hemiscale.report.limits import recorded_minutes, recorded_parts
 from hemiscale.report.load import Results
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LAYER_CHOICE",
+    "SELECTIONS",
     "Words",
     "describe_ceiling",
     "describe_law",
@@ -31,6 +32,12 @@ __all__ = [
 
 LAYER_CHOICE = "Layer chosen on validation scans, never on the test scans."
 
+SELECTIONS = (
+    "Reliable: the top quarter of voxels by inter-subject reliability; best 10 %: chosen for each "
+    "run by the other runs; 90th percentile: as published, chosen by the very scores shown; a "
+    "region stands for both sides."
+)
+
 _MOST_NAMED = 12
 _PER = {"log parameters": "tenfold of parameters", "bits per byte": "bit per byte"}
 
@@ -42,8 +49,10 @@ class Words:
     ----------
     subjects : {"listeners", "average"}
         Whose scores the main figures show.
-    over : {"listeners", "blocks"}
-        What their intervals are over.
+    parts : {"runs", "blocks"}
+        What the intervals of an average subject are over.
+    over : {"listeners", "runs", "blocks"}
+        What those of the main figures are over.
     data, average_data : str
         The recordings behind the listeners' scores, and behind those of the average subject.
     interval : str
@@ -57,7 +66,8 @@ class Words:
 
     def __init__(self, results: Results) -> None:
         self.subjects = "listeners" if results.has_listeners else "average"
-        self.over = "listeners" if results.has_listeners else "blocks"
+        self.parts = recorded_parts(results)
+        self.over = "listeners" if results.has_listeners else self.parts
         kind = "simulated data" if results.simulated else "real fMRI"
         minutes = recorded_minutes(results)
         time = f", {minutes:.0f} minutes" if minutes else ""
@@ -77,6 +87,8 @@ def interval_words(over: str, n_listeners: int) -> str:
     """Say what the bars of a figure are."""
     if over == "blocks":
         return "Bars: 95 % interval over blocks of the recording (Student’s t)."
+    if over == "runs":
+        return "Bars: 95 % interval over runs (Student’s t)."
     how = "bootstrap" if n_listeners >= 10 else "Student’s t"
     return f"Bars: 95 % interval over listeners ({how})."
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from hemiscale.report import captions, figures, numbers, tidy
-from hemiscale.report.captions import LAYER_CHOICE, Words
+from hemiscale.report.captions import LAYER_CHOICE, SELECTIONS, Words
 from hemiscale.report.limits import SHORT_MINUTES, homologous_pairs, recorded_minutes
 from hemiscale.report.load import Results
 from hemiscale.report.plans import Chapter, FigurePlan
 from hemiscale.report.voxel_chapters import voxel_chapters
+from hemiscale.report.voxel_region_rows import region_ceiling_rows
 
 __all__ = ["chapters", "diagnostic_plans", "timing_plan"]
 
@@ -33,6 +34,7 @@ def chapters(results: Results) -> list[Chapter]:
             own["maps"],
             own["sides"],
             own["regions"],
+            own["parcels"],
             _training(results, words),
             _listeners(results, words),
             own["people"],
@@ -87,15 +89,17 @@ def _scores(results: Results, words: Words) -> Chapter:
 def _regions(results: Results, words: Words, subjects: str) -> FigurePlan:
     average = subjects == "average"
     what = "selection of voxels" if results.voxelwise else "region"
+    selections = f" {SELECTIONS}" if results.voxelwise else ""
     ceiling = results.ceiling if average and len(results.ceiling) else None
     if ceiling is not None and results.voxelwise:
+        ceiling = region_ceiling_rows(results)
         ceiling = ceiling[ceiling["hemisphere"] == "both"]
     if average:
         name, title = "regions-average", f"Scores of the average subject by {what}"
         text = (
             f"{words.average_data} Averaging the recordings first removes much of the noise, so "
-            "these scores are higher than those of single listeners. "
-            f"{captions.interval_words('blocks', 0)}"
+            f"these scores are higher than those of single listeners.{selections} "
+            f"{captions.interval_words(words.parts, 0)}"
         )
         if ceiling is not None:
             text += (
@@ -105,7 +109,7 @@ def _regions(results: Results, words: Words, subjects: str) -> FigurePlan:
             )
     else:
         name, title = "regions", f"Scores by {what}"
-        text = f"{words.data} A panel per {what}; marks as above. {words.interval}"
+        text = f"{words.data} A panel per {what}; marks as above.{selections} {words.interval}"
         if len(results.ceiling):
             text += (
                 " The ceiling is not drawn here: it is that of averages of listeners, which are "
@@ -120,7 +124,7 @@ def _regions(results: Results, words: Words, subjects: str) -> FigurePlan:
             rows,
             ceiling=ceiling,
             width=width,
-            over="blocks" if average else "listeners",
+            over=words.parts if average else "listeners",
             families=words.families,
         ),
         captions.describe_regions,
@@ -133,7 +137,7 @@ def _size(results: Results, words: Words) -> Chapter:
         law = tidy.find_law(results, "score", predictor, subjects)
         average = subjects == "average"
         data = words.average_data if average else words.data
-        over = "blocks" if average else words.over
+        over = words.parts if average else words.over
         interval = captions.interval_words(over, results.n_listeners)
         return FigurePlan(
             name,
@@ -197,7 +201,11 @@ def _sides(results: Results, words: Words) -> Chapter:
             f"hypothesis. {lead}"
         )
     missing = "no two regions of this study mirror each other"
-    paired = "paired within each listener" if words.over == "listeners" else "paired within blocks"
+    paired = (
+        "paired within each listener"
+        if words.over == "listeners"
+        else f"paired within {words.over}"
+    )
     return Chapter(
         "sides",
         "Left and right",
@@ -263,10 +271,11 @@ def _training(results: Results, words: Words) -> Chapter:
         [
             FigurePlan(
                 "training",
-                "Score and bits per byte during training",
+                "Score, left minus right, and bits per byte during training",
                 f"{words.data} Mean over {words.places}. Small points: checkpoints; hollow: the "
-                f"untrained twin; large: the finished model. {words.interval} Beside it: bits per "
-                f"byte of the story at the same steps (fewer is better). {LAYER_CHOICE}",
+                f"untrained twin; large: the finished model. {words.interval} Left minus right: "
+                "homologous pairs only, where there are any. Bits per byte of the story at the "
+                f"same steps: fewer is better. {LAYER_CHOICE}",
                 lambda: tidy.training_rows(results, words.subjects),
                 lambda rows, width: figures.training_trajectory(
                     rows, width=width, over=words.over, families=words.families

@@ -14,7 +14,10 @@ from hemiscale.report.tidy import baseline_rows, find_law
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["PUBLISHED", "ComparedStudy", "read_side"]
+__all__ = ["PUBLISHED", "RESPONSES", "ComparedStudy", "read_side"]
+
+RESPONSES = {"score": "score", "left_minus_right": "left minus right"}
+"""What is compared, by its name in ``laws.json``, in words."""
 
 PUBLISHED = "published"
 """The word that stands for the paper's numbers in place of a folder."""
@@ -87,12 +90,9 @@ def read_side(which: str | Path, subjects: str | None = None) -> ComparedStudy:
     return ComparedStudy(
         name=results.name,
         rows=rows[columns].reset_index(drop=True),
-        laws={
-            name: find_law(results, name, "log parameters", whose)
-            for name in ("score", "left_minus_right")
-        },
+        laws={name: find_law(results, name, "log parameters", whose) for name in RESPONSES},
         simulated=results.simulated,
-        over="listeners" if whose == "listeners" else "runs or blocks",
+        over="listeners" if whose == "listeners" else words.parts,
         data=words.data if whose == "listeners" else words.average_data,
         targets=words.places,
         best_layer="chosen on validation scans",
@@ -118,7 +118,7 @@ def _published() -> ComparedStudy:
     }
     rows = models.assign(**known)[list(known)].reset_index(drop=True)
     laws: dict[str, dict[str, Any] | None] = {}
-    for name in ("score", "left_minus_right"):
+    for name in RESPONSES:
         law = scaling_law(rows["parameters"], rows[name], family=list(rows["family"]))
         laws[name] = {
             "predictor": "log parameters",
@@ -126,6 +126,7 @@ def _published() -> ComparedStudy:
                 key: getattr(law, key)
                 for key in ("slope", "slope_low", "slope_high", "intercept", "r", "n_models")
             },
+            **_over_families(law),
             "zero_crossing": law.zero_crossing,
             "zero_crossing_low": law.zero_crossing_low,
             "zero_crossing_high": law.zero_crossing_high,
@@ -141,3 +142,10 @@ def _published() -> ComparedStudy:
         targets="voxels",
         best_layer="each voxel’s best by its test score, which inflates scores",
     )
+
+
+def _over_families(law: Any) -> dict[str, float | None]:
+    """Interval of the slope over families, under the names of ``laws.json``."""
+    robust = None if law.families is None else law.families.robust
+    ends = (None, None) if robust is None else (robust.slope_low, robust.slope_high)
+    return dict(zip(("over_families_low", "over_families_high"), ends, strict=True))

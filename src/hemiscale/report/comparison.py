@@ -1,40 +1,44 @@
-"""Two studies in one page: two languages, two groups of people, or published against ours."""
+"""Studies in one page: languages, groups of people, or published against ours."""
 
 from __future__ import annotations
 
-import math
 import shlex
-from collections.abc import Hashable
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hemiscale.errors import InputError
 from hemiscale.report import captions, figures, numbers
-from hemiscale.report.compared import ComparedStudy, read_side
+from hemiscale.report.compared import RESPONSES, ComparedStudy, read_side
+from hemiscale.report.comparison_tables import laws_table, models_table
 from hemiscale.report.page import draw_figure, fill_template
 from hemiscale.report.plans import FigurePlan
-from hemiscale.report.tables import Cell, Row, Table
-from hemiscale.report.tidy import KIND_ORDER
+from hemiscale.report.voxel_region_rows import slope_of
 from hemiscale.results import write_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["common_models", "compare_studies"]
+__all__ = ["common_models", "compare_studies", "stacked_rows"]
 
 _LANGUAGE = ("trained", "untrained")
+# More studies than colours and markers that can be told apart.
+_MOST = 8
 
 
 def compare_studies(
-    first: Path | str, second: Path | str, out: Path | str, *, subjects: str | None = None
+    studies: Sequence[Path | str], out: Path | str, *, subjects: str | None = None
 ) -> Path:
-    """Write a page that shows two studies side by side.
+    """Write a page that shows studies side by side.
 
     Parameters
     ----------
-    first, second : path, or "published"
-        Results folders; "published" stands for the paper's English numbers.
+    studies : sequence of path, or "published"
+        Results folders, two to eight; "published" stands for the paper's English numbers.
     out : path
         Folder of the page; made if need be.
     subjects : {"listeners", "average"}, optional
@@ -47,31 +51,36 @@ def compare_studies(
 
     Raises
     ------
+    InputError
+        Where there are fewer than two studies, or more than eight.
     HemiscaleError
         Where a folder holds no scores.
     """
-    a, b = read_side(first, subjects), read_side(second, subjects)
-    if a.name == b.name:
-        a, b = _told_apart(a, str(first)), _told_apart(b, str(second))
+    if not 2 <= len(studies) <= _MOST:
+        raise InputError(
+            f"{len(studies)} stud{'y' if len(studies) == 1 else 'ies'} to compare; expected two to "
+            f"eight results folders, or the word published for one of them."
+        )
+    sides = _told_apart([read_side(which, subjects) for which in studies], studies)
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
-    everyone = sorted({f for side in (a, b) for f in side.rows["family"] if f})
+    everyone = sorted({f for side in sides for f in side.rows["family"] if f})
     html = fill_template(
         "compare.html.j2",
-        first=a,
-        second=b,
-        simulated=" and ".join(side.name for side in (a, b) if side.simulated),
-        can=_can(a, b),
-        cannot=_cannot(a, b),
+        studies=sides,
+        names=_listed([side.name for side in sides]),
+        simulated=_listed([side.name for side in sides if side.simulated]),
+        can=_can(sides),
+        cannot=_cannot(sides),
         filters={
-            "kind": list(dict.fromkeys([*a.rows["kind"], *b.rows["kind"]])),
+            "kind": list(dict.fromkeys(kind for side in sides for kind in side.rows["kind"])),
             "family": everyone,
         },
-        drawn=[draw_figure(folder, plan) for plan in _plans(a, b, everyone)],
-        models=_models(a, b),
-        laws=_laws(a, b),
+        drawn=[draw_figure(folder, plan) for plan in _plans(sides, everyone)],
+        models=models_table(sides),
+        laws=laws_table(sides),
         command=shlex.join(
-            ["hemiscale", "compare", str(first), str(second), "--out", str(out)]
+            ["hemiscale", "compare", *map(str, studies), "--out", str(out)]
             + (["--subjects", subjects] if subjects else [])
         ),
     )
@@ -104,216 +113,190 @@ def common_models(a: ComparedStudy, b: ComparedStudy) -> pd.DataFrame:
     return paired[np.isfinite(paired["first"] + paired["second"])].reset_index(drop=True)
 
 
-def _told_apart(side: ComparedStudy, where: str) -> ComparedStudy:
-    from dataclasses import replace
-
-    return replace(side, name=f"{side.name} ({Path(where).name})")
-
-
-def _stacked(a: ComparedStudy, b: ComparedStudy) -> pd.DataFrame:
+def stacked_rows(sides: Sequence[ComparedStudy]) -> pd.DataFrame:
+    """Stack the language models of all studies, the study's name in the column ``panel``."""
     import pandas as pd
 
-    parts = [side.rows.assign(panel=side.name) for side in (a, b)]
+    parts = [side.rows.assign(panel=side.name) for side in sides]
     rows = pd.concat(parts, ignore_index=True)
     return rows[rows["kind"].isin(_LANGUAGE) & (rows["parameters"] > 0)]
 
 
-def _plans(a: ComparedStudy, b: ComparedStudy, families: list[str]) -> list[FigurePlan]:
-    data = f"{a.name}: {a.data} {b.name}: {b.data}"
-    intervals = f"Bars: 95 % intervals; {a.name} over {a.over}; {b.name} over {b.over}."
-    fits = {
-        name: {side.name: side.laws[name] for side in (a, b)}
-        for name in ("score", "left_minus_right")
-    }
+def _told_apart(
+    sides: Sequence[ComparedStudy], studies: Sequence[Path | str]
+) -> list[ComparedStudy]:
+    """Give studies of one name the names of their folders, and numbers where these are alike."""
+    names = [side.name for side in sides]
+    folders = [Path(which).name for which in studies]
+    longer = [
+        f"{name} ({folder})" if names.count(name) > 1 else name
+        for name, folder in zip(names, folders, strict=True)
+    ]
+    return [
+        replace(side, name=f"{name}, {k + 1}" if longer.count(name) > 1 else name)
+        for k, (side, name) in enumerate(zip(sides, longer, strict=True))
+    ]
 
-    def told(name: str) -> str:
-        sentences = [
-            f"{side.name}: {captions.describe_law(side.laws[name])}"
-            for side in (a, b)
-            if captions.describe_law(side.laws[name])
-        ]
-        return " ".join(sentences)
 
-    def differences() -> pd.DataFrame:
-        rows = _stacked(a, b)
-        return rows[rows["left_minus_right"].notna()].drop(columns=["score", "low", "high"])
+def _listed(names: Sequence[str]) -> str:
+    if len(names) < 2:
+        return "".join(names)
+    return f"{'; '.join(names[:-1])} and {names[-1]}"
+
+
+def _told(sides: Sequence[ComparedStudy], response: str) -> str:
+    laws = [(side.name, captions.describe_law(side.laws[response])) for side in sides]
+    return " ".join(f"{name}: {law}" for name, law in laws if law)
+
+
+def _slopes(sides: Sequence[ComparedStudy]) -> pd.DataFrame:
+    import pandas as pd
+
+    rows = []
+    for response, title in RESPONSES.items():
+        for side in sides:
+            slope, low, high = slope_of(side.laws[response])
+            if np.isfinite(slope):
+                what = {"study": side.name, "response": title}
+                rows.append({**what, "slope": slope, "low": low, "high": high})
+    return pd.DataFrame(rows, columns=["study", "response", "slope", "low", "high"])
+
+
+def _plans(sides: Sequence[ComparedStudy], families: list[str]) -> list[FigurePlan]:
+    data = " ".join(f"{side.name}: {side.data}" for side in sides)
+    over = "; ".join(f"{side.name} over {side.over}" for side in sides)
+    intervals = f"Bars: 95 % intervals; {over}."
+    names = [side.name for side in sides]
+    fits = {name: {side.name: side.laws[name] for side in sides} for name in RESPONSES}
+
+    def rows(response: str) -> pd.DataFrame:
+        stacked = stacked_rows(sides)
+        dropped = ["score", "low", "high"] if response == "left_minus_right" else []
+        return stacked[stacked[response].notna()].drop(columns=dropped)
+
+    def overlaid() -> pd.DataFrame:
+        found = rows("left_minus_right")
+        return found[found["kind"] == "trained"].rename(columns={"panel": "study"})
 
     return [
         FigurePlan(
             "compare-scores",
             "Score against number of parameters",
             f"{data} Filled: trained; hollow: untrained. One vertical scale. {intervals} Dashed: "
-            f"least squares through the trained models. {told('score')}",
-            lambda: _stacked(a, b)[_stacked(a, b)["score"].notna()],
-            lambda rows, width: figures.law_panels(
-                rows, fits=fits["score"], width=width, over="see caption", families=families
+            f"least squares through the trained models. {_told(sides, 'score')}",
+            lambda: rows("score"),
+            lambda drawn, width: figures.law_panels(
+                drawn, fits=fits["score"], width=width, over="see caption", families=families
             ),
-            lambda rows: told("score") or "Scores of both studies.",
+            lambda drawn: _told(sides, "score") or f"Scores of {_listed(names)}.",
             "no language model has a score",
         ),
         FigurePlan(
             "compare-left-minus-right",
             "Left minus right against number of parameters",
-            f"{data} Each panel has its own scale. {intervals} {told('left_minus_right')}",
-            differences,
-            lambda rows, width: figures.asymmetry_panels(
-                rows,
+            f"{data} Each panel has its own scale. {intervals} {_told(sides, 'left_minus_right')}",
+            lambda: rows("left_minus_right"),
+            lambda drawn, width: figures.asymmetry_panels(
+                drawn,
                 fits=fits["left_minus_right"],
                 width=width,
                 over="see caption",
                 families=families,
             ),
-            lambda rows: told("left_minus_right") or "Left minus right of both studies.",
+            lambda drawn: _told(sides, "left_minus_right") or f"Of {_listed(names)}.",
             "no model has a score on both sides",
         ),
         FigurePlan(
-            "compare-models",
-            "The same models in both",
-            f"{data} A mark per model or baseline that both studies scored; line: equal scores. "
-            f"{intervals}",
-            lambda: common_models(a, b),
-            lambda rows, width: figures.score_against_score(
-                rows, names=(a.name, b.name), width=width, families=families
+            "compare-overlaid",
+            "Left minus right of all studies on one scale",
+            f"{data} Trained models only; a colour and a marker for each study, none for families. "
+            f"{intervals} Dashed: least squares.",
+            overlaid,
+            lambda drawn, width: figures.studies_law(
+                drawn, fits=fits["left_minus_right"], width=width, over="see caption"
             ),
-            lambda rows: f"{len(rows)} models and baselines.",
-            "no model was scored in both studies under the same name",
+            lambda drawn: _told(sides, "left_minus_right") or f"Of {_listed(names)}.",
+            "no model has a score on both sides",
+        ),
+        FigurePlan(
+            "compare-slopes",
+            "Slopes of all studies",
+            f"{data} Change per tenfold of parameters over the trained models of each study. Bars: "
+            "95 % interval over families of models where there are enough of them, else over "
+            "models counted as independent.",
+            lambda: _slopes(sides),
+            lambda drawn, width: figures.study_slopes(drawn, width=width),
+            lambda drawn: f"{_told(sides, 'score')} {_told(sides, 'left_minus_right')}",
+            "no study has two trained models of different size",
+        ),
+        *(
+            _pair_plan(sides[0], other, families, f"{data} {intervals}", last=len(sides) == 2)
+            for other in sides[1:]
         ),
     ]
 
 
-def _can(a: ComparedStudy, b: ComparedStudy) -> list[str]:
+def _pair_plan(
+    a: ComparedStudy, b: ComparedStudy, families: list[str], caption: str, *, last: bool
+) -> FigurePlan:
+    from hemiscale.results import safe_name
+
+    which = "both" if last else f"{a.name} and {b.name}"
+    return FigurePlan(
+        "compare-models" if last else f"compare-models-{safe_name(b.name)}",
+        f"The same models in {which}",
+        f"A mark per model or baseline that both studies scored; line: equal scores. {caption}",
+        lambda: common_models(a, b),
+        lambda rows, width: figures.score_against_score(
+            rows, names=(a.name, b.name), width=width, families=families
+        ),
+        lambda rows: f"{len(rows)} models and baselines.",
+        "no model was scored in both studies under the same name",
+    )
+
+
+def _can(sides: Sequence[ComparedStudy]) -> list[str]:
     sentences = []
     for name, what in (("score", "the score"), ("left_minus_right", "left minus right")):
-        parts = [
-            f"{side.name}: {captions.describe_law(side.laws[name])}"
-            for side in (a, b)
-            if side.laws[name]
-        ]
-        if parts:
-            sentences.append(f"How {what} grows. {' '.join(parts)}")
-    shared = common_models(a, b)
-    trained = shared[shared["kind"] == "trained"]
-    if len(trained) >= 3:
-        order = np.corrcoef(trained["first"].rank(), trained["second"].rank())[0, 1]
-        sentences.append(
-            f"The order of the {len(trained)} trained models that both scored: rank correlation "
-            f"{numbers.score(float(order), digits=2)}."
-        )
+        told = _told(sides, name)
+        if told:
+            sentences.append(f"How {what} grows. {told}")
+    for a, b in combinations(sides, 2):
+        shared = common_models(a, b)
+        trained = shared[shared["kind"] == "trained"]
+        if len(trained) >= 3:
+            order = np.corrcoef(trained["first"].rank(), trained["second"].rank())[0, 1]
+            where = "both" if len(sides) == 2 else f"{a.name} and {b.name}"
+            sentences.append(
+                f"The order of the {len(trained)} trained models that {where} scored: rank "
+                f"correlation {numbers.score(float(order), digits=2)}."
+            )
     return sentences
 
 
-def _cannot(a: ComparedStudy, b: ComparedStudy) -> list[str]:
+def _cannot(sides: Sequence[ComparedStudy]) -> list[str]:
     sentences = [
         f"The brain data of {side.name} are simulated: nothing about them is a finding."
-        for side in (a, b)
+        for side in sides
         if side.simulated
     ]
-    if a.targets != b.targets:
-        sentences.append(
-            f"{a.name} has {a.targets}, {b.name} has {b.targets}: the level of their scores cannot "
-            "be compared."
-        )
-    if a.best_layer != b.best_layer:
-        sentences.append(
-            f"Layers: {a.name}, {a.best_layer}; {b.name}, {b.best_layer}. Scores differ by that "
-            "alone."
-        )
-    if a.over != b.over:
-        sentences.append(
-            f"Intervals are over {a.over} in {a.name} and over {b.over} in {b.name}: "
-            "they do not answer the same question."
-        )
+    if len({side.targets for side in sides}) > 1:
+        each = ", ".join(f"{side.name} has {side.targets}" for side in sides)
+        sentences.append(f"{each}: the level of their scores cannot be compared.")
+    if len({side.best_layer for side in sides}) > 1:
+        each = "; ".join(f"{side.name}, {side.best_layer}" for side in sides)
+        sentences.append(f"Layers: {each}. Scores differ by that alone.")
+    if len({side.over for side in sides}) > 1:
+        each = ", ".join(f"over {side.over} in {side.name}" for side in sides)
+        sentences.append(f"Intervals are {each}: they do not answer the same question.")
     sentences.append(
         "The studies differ in people, recordings and text at once: a difference of scores is not "
         "the effect of any one of them. No test of the difference is made here; two intervals that "
         "overlap do not show that there is none."
     )
-    if not len(common_models(a, b)):
-        sentences.append("No model was scored in both, so that lines are of different models.")
-    return sentences
-
-
-def _models(a: ComparedStudy, b: ComparedStudy) -> Table:
-    merged = a.rows.merge(b.rows, on=["label", "kind"], how="outer", suffixes=("_a", "_b"))
-    columns = [("model", False), ("kind", False), (f"score, {a.name}", True)]
-    columns += [(f"score, {b.name}", True), ("second minus first", True)]
-    columns += [(f"left − right, {a.name}", True), (f"left − right, {b.name}", True)]
-    rows = []
-    rank = {kind: k for k, kind in enumerate(KIND_ORDER)}
-    merged = merged.assign(rank=merged["kind"].map(rank).fillna(len(rank)))
-    merged = merged.sort_values(["rank", "score_b", "score_a", "label"], kind="stable")
-    for record in merged.to_dict("records"):
-        one, two = record["score_a"], record["score_b"]
-        family = record["family_a"] if isinstance(record["family_a"], str) else record["family_b"]
-        both = isinstance(one, float) and isinstance(two, float) and math.isfinite(one + two)
-        rows.append(
-            Row(
-                [
-                    Cell(str(record["label"]), str(record["label"]).lower()),
-                    Cell(str(record["kind"]), str(record["kind"])),
-                    _estimate(record, "score", "low", "high", "a"),
-                    _estimate(record, "score", "low", "high", "b"),
-                    Cell(numbers.score(two - one, sign=True), two - one)
-                    if both
-                    else Cell(numbers.NOTHING),
-                    *(_estimate(record, *_DIFFERENCE, side, sign=True) for side in ("a", "b")),
-                ],
-                str(record["kind"]),
-                str(family or ""),
-            )
+    if not any(len(common_models(a, b)) for a, b in combinations(sides, 2)):
+        sentences.append(
+            f"No model was scored in {'both' if len(sides) == 2 else 'two of them'}, so that lines "
+            "are of different models."
         )
-    return Table(
-        "models",
-        f"Every model of either study. Intervals: 95 %, {a.name} over {a.over}, {b.name} over "
-        f"{b.over}. Models are matched by name and kind.",
-        columns,
-        rows,
-    )
-
-
-_DIFFERENCE = ("left_minus_right", "left_minus_right_low", "left_minus_right_high")
-
-
-def _estimate(
-    record: dict[Hashable, Any], value: str, low: str, high: str, side: str, *, sign: bool = False
-) -> Cell:
-    estimate = float(record[f"{value}_{side}"])
-    if not math.isfinite(estimate):
-        return Cell(numbers.NOTHING)
-    ends = float(record[f"{low}_{side}"]), float(record[f"{high}_{side}"])
-    return Cell(numbers.score(estimate, sign=sign), estimate, numbers.bounds(*ends, sign=sign))
-
-
-def _laws(a: ComparedStudy, b: ComparedStudy) -> Table:
-    ten = math.log(10)
-    rows = []
-    for name in ("score", "left_minus_right"):
-        for side in (a, b):
-            law = side.laws[name]
-            if law is None or law.get("slope") is None:
-                continue
-            low, high = law.get("slope_low"), law.get("slope_high")
-            ends = ""
-            if low is not None and high is not None:
-                ends = numbers.bounds(low * ten, high * ten, sign=True)
-            slope = float(law["slope"]) * ten
-            rows.append(
-                Row(
-                    [
-                        Cell(name.replace("_", " "), name),
-                        Cell(side.name, side.name),
-                        Cell(str(law.get("n_models", "")), float(law.get("n_models") or 0)),
-                        Cell(numbers.score(slope, sign=True, digits=4), slope, ends),
-                        Cell(numbers.score(law.get("r"), digits=2), law.get("r")),
-                    ]
-                )
-            )
-    columns = [("response", False), ("study", False), ("models", True)]
-    columns += [("slope per tenfold of parameters", True), ("r", True)]
-    return Table(
-        "laws",
-        "Least squares against log parameters over trained models; in brackets the 95 % interval "
-        "over models counted as independent.",
-        columns,
-        rows,
-    )
+    return sentences

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hemiscale.report import numbers
-from hemiscale.report.limits import recorded_minutes
+from hemiscale.report.limits import recorded_minutes, recorded_parts
 from hemiscale.report.load import Results
 from hemiscale.report.tables import Cell, Row, Table
 
@@ -153,8 +153,8 @@ def diagnostics(results: Results) -> Diagnostics:
             (
                 "Scans",
                 f"{numbers.count(sum(kept))} of {numbers.count(sum(scans))} kept, in "
-                f"{len(kept)} blocks or runs of {_range(kept)}; the rest lies at the ends and at "
-                "the seams.",
+                f"{len(kept)} {recorded_parts(results)} of {_range(kept)}; the rest lies at the "
+                f"ends{' and at the seams' if recorded_parts(results) == 'blocks' else ''}.",
             )
         )
     for entry in notes.get("excluded") or []:

@@ -15,7 +15,14 @@ from hemiscale.report.tidy import baseline_rows, find_law
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["SHORT_MINUTES", "Limits", "homologous_pairs", "recorded_minutes", "what_it_says"]
+__all__ = [
+    "SHORT_MINUTES",
+    "Limits",
+    "homologous_pairs",
+    "recorded_minutes",
+    "recorded_parts",
+    "what_it_says",
+]
 
 # Below these, a sentence says so.
 _FEW_LISTENERS = 10
@@ -78,8 +85,10 @@ def _simulated(results: Results) -> list[str]:
     ]
 
 
-def _over(subjects: str) -> str:
-    return "over listeners" if subjects == "listeners" else "over blocks of the average subject"
+def _over(results: Results, subjects: str) -> str:
+    if subjects == "listeners":
+        return "over listeners"
+    return f"over {recorded_parts(results)} of the average subject"
 
 
 def _scores(results: Results, subjects: str) -> list[str]:
@@ -91,7 +100,7 @@ def _scores(results: Results, subjects: str) -> list[str]:
         sentences.append(
             f"The best language model here, {best['label']}, reaches a mean score of "
             f"{numbers.with_interval(best['score'], best['low'], best['high'])} "
-            f"(95 % {_over(subjects)})."
+            f"(95 % {_over(results, subjects)})."
         )
     rate = rows[rows["label"] == "word rate"]
     if len(rate) and len(trained) and subjects == "listeners":
@@ -211,7 +220,7 @@ def _data(results: Results) -> list[str]:
     if n == 1:
         sentences.append(
             "One listener: nothing here says anything about other people; "
-            "intervals over blocks are about this one person's recording."
+            f"intervals over {recorded_parts(results)} are about this one person's recording."
         )
     elif 1 < n < _FEW_LISTENERS:
         sentences.append(
@@ -220,8 +229,8 @@ def _data(results: Results) -> list[str]:
         )
     elif n == 0:
         sentences.append(
-            "Only the average subject was scored: intervals are over blocks of one recording and "
-            "say nothing about how people differ."
+            "Only the average subject was scored: intervals are over "
+            f"{recorded_parts(results)} and say nothing about how people differ."
         )
     minutes = recorded_minutes(results)
     if minutes is not None and minutes < SHORT_MINUTES:
@@ -229,8 +238,7 @@ def _data(results: Results) -> list[str]:
             f"About {minutes:.0f} minutes of one story: a small sample of language; "
             "another story could rank the models differently."
         )
-    runs = {block.get("recorded_run") for block in results.diagnostics.get("runs", [])}
-    if len(runs) == 1:
+    if results.diagnostics.get("runs") and recorded_parts(results) == "blocks":
         sentences.append(
             "One recording, cross-validated over contiguous blocks: training and test scans come "
             "from the same session."
@@ -305,6 +313,12 @@ def _inflation(results: Results) -> list[str]:
         "as often published, stand in the table of models for comparison only: that choice alone "
         "lifts them, the more layers the more."
     ]
+
+
+def recorded_parts(results: Results) -> str:
+    """Name what recordings were cross-validated over: runs, or blocks of a single one."""
+    runs = {block.get("recorded_run") for block in results.diagnostics.get("runs", [])}
+    return "runs" if len(runs) > 1 else "blocks"
 
 
 def recorded_minutes(results: Results) -> float | None:

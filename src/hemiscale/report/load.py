@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hemiscale.errors import HemiscaleError
-from hemiscale.report.map_files import read_ceiling_map, read_maps
+from hemiscale.report.map_files import read_ceiling_map, read_maps, read_voxels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +35,8 @@ class Results:
         The tables; empty where there is no such file.
     listener_slopes, layer_asymmetry : DataFrame
         The same; older results do not have them.
+    voxels : xarray.Dataset or None
+        Of a voxel study, from ``voxels.nc``: where the voxels are, and their regions.
     maps : xarray.Dataset or None
         Of a voxel study, from ``maps/``.
     ceiling_map : DataFrame or None
@@ -59,6 +61,7 @@ class Results:
     listener_slopes: pd.DataFrame
     layer_asymmetry: pd.DataFrame
     laws: list[dict[str, Any]]
+    voxels: xr.Dataset | None = None
     maps: xr.Dataset | None = None
     ceiling_map: pd.DataFrame | None = None
     problems: list[str] = field(default_factory=list)
@@ -138,13 +141,15 @@ def load_results(folder: Path) -> Results:
     except (OSError, ValueError) as error:
         problems.append(f"{path.name} could not be read ({error}).")
     groups = [str(name) for name in tables["groups"]["group"]]
+    voxels = read_voxels(folder, problems)
     return Results(
         folder=folder,
         study=study,
         diagnostics=_json(folder / "diagnostics.json", problems),
         timings=_json(folder / "timings.json", problems),
         laws=[entry for entry in laws if isinstance(entry, dict)],
-        maps=read_maps(folder, groups, problems),
+        voxels=voxels,
+        maps=read_maps(folder, voxels, groups, problems),
         ceiling_map=read_ceiling_map(folder / "ceiling.nc", problems),
         problems=problems,
         **tables,

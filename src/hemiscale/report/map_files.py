@@ -14,18 +14,50 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
-__all__ = ["read_ceiling_map", "read_maps"]
+__all__ = ["read_ceiling_map", "read_maps", "read_voxels"]
 
 _SINGLE = ("slope", "slope_q", "asymmetry_slope", "asymmetry_slope_q")
 
 
-def read_maps(folder: Path, models: list[str], problems: list[str]) -> xr.Dataset | None:
+def read_voxels(folder: Path, problems: list[str]) -> xr.Dataset | None:
+    """Read where the voxels of a voxel study are, and which regions they belong to.
+
+    Parameters
+    ----------
+    folder : Path
+        The results folder.
+    problems : list of str
+        A sentence is added where ``voxels.nc`` cannot be read.
+
+    Returns
+    -------
+    xarray.Dataset or None
+        As ``voxels.nc`` holds it; None for a region study.
+    """
+    path = folder / "voxels.nc"
+    if not path.is_file():
+        return None
+    try:
+        voxels = read_dataset(path)
+        for name in ("mask", "x", "y", "z", "mirror"):
+            voxels[name]  # what every map needs
+    except Exception as error:  # whatever is wrong with a file must not take the page down
+        problems.append(f"voxels.nc could not be read ({error}).")
+        return None
+    return voxels
+
+
+def read_maps(
+    folder: Path, voxels: xr.Dataset | None, models: list[str], problems: list[str]
+) -> xr.Dataset | None:
     """Read scores and slopes of every voxel.
 
     Parameters
     ----------
     folder : Path
-        The results folder, with ``voxels.nc`` and ``maps/``.
+        The results folder, with ``maps/``.
+    voxels : xarray.Dataset or None
+        From `read_voxels`.
     models : list of str
         Names of models or groups.
     problems : list of str
@@ -35,20 +67,14 @@ def read_maps(folder: Path, models: list[str], problems: list[str]) -> xr.Datase
     -------
     xarray.Dataset or None
         ``score`` (model, target), ``slope`` and ``asymmetry_slope`` with their ``_q`` (target), as
-        far as they are there, with the coordinates x, y, z of `target`; None without ``voxels.nc``
-        or without any map.
+        far as they are there, with the coordinates x, y, z of `target`; None without any map.
     """
     import xarray as xr
 
-    if not (folder / "voxels.nc").is_file() or not (folder / "maps").is_dir():
+    if voxels is None or not (folder / "maps").is_dir():
         return None
-    try:
-        voxels = read_dataset(folder / "voxels.nc")
-        mask = voxels["mask"].values.astype(bool)
-        places = {axis: ("target", voxels[axis].values) for axis in ("x", "y", "z")}
-    except Exception as error:  # whatever is wrong with a file must not take the page down
-        problems.append(f"voxels.nc could not be read ({error}).")
-        return None
+    mask = voxels["mask"].values.astype(bool)
+    places = {axis: ("target", voxels[axis].values) for axis in ("x", "y", "z")}
     found = {name: _read(folder, f"score_{safe_name(name)}", mask, problems) for name in models}
     scores = {name: values for name, values in found.items() if values is not None}
     single = {name: _read(folder, name, mask, problems) for name in _SINGLE}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hemiscale.report import numbers
+from hemiscale.report.limits import recorded_parts
 from hemiscale.report.load import Results
 from hemiscale.report.tidy import readable_name
 
@@ -186,8 +187,9 @@ def _models(results: Results) -> Table:
             *(_estimate(record[f"{prefix}score_test_selected"], None, None) for prefix, _ in who),
         ]
         rows.append(Row(cells, kind, family))
+    parts = recorded_parts(results)
     over = " and ".join(
-        "over listeners" if name == "listeners" else "over blocks for the average subject"
+        "over listeners" if name == "listeners" else f"over {parts} for the average subject"
         for _, name in who
     )
     return Table(

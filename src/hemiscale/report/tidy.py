@@ -8,6 +8,7 @@ import numpy as np
 
 from hemiscale.report.frames import each_row, row_of_largest
 from hemiscale.report.load import Results
+from hemiscale.report.voxel_regions import PLAIN_SELECTIONS, named_regions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -135,7 +136,8 @@ def region_rows(results: Results, subjects: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``label, kind, family, region, score, low, high``.
+        ``label, kind, family, region, score, low, high``; of a voxel study, a region stands for
+        both sides, and parcels of an atlas are left out.
     """
     import pandas as pd
 
@@ -143,20 +145,24 @@ def region_rows(results: Results, subjects: str) -> pd.DataFrame:
     members = results.models.groupby("group")["model"].apply(list).to_dict()
     table = results.regions
     table = table[(table["subjects"] == subjects) & (table["layer_choice"] == "validation")]
+    names = {str(region): str(region) for region in dict.fromkeys(table["region"])}
     if results.voxelwise:
         table = table[table["hemisphere"] == "both"]
+        kept = {selection: selection for selection in PLAIN_SELECTIONS}
+        kept |= {region.key: region.name for region in named_regions(results)}
+        names = {region: kept[region] for region in names if region in kept}
     by_model = {name: part.set_index("region") for name, part in table.groupby("model")}
-    regions = list(dict.fromkeys(table["region"]))
+    regions = list(names)
     rows = []
     for group in each_row(groups):
-        names = [name for name in members.get(group.group, []) if name in by_model]
-        if not names:
+        seeds = [name for name in members.get(group.group, []) if name in by_model]
+        if not seeds:
             continue
-        if len(names) > 1 and subjects == "listeners":
-            parts = _seeds_by_listener(results, names, regions)
+        if len(seeds) > 1 and subjects == "listeners":
+            parts = _seeds_by_listener(results, seeds, regions)
         else:
             columns = ["score", "low", "high"]
-            stack = np.stack([by_model[n].reindex(regions)[columns].to_numpy(float) for n in names])
+            stack = np.stack([by_model[n].reindex(regions)[columns].to_numpy(float) for n in seeds])
             parts = stack.mean(axis=0)
         for region, (score, low, high) in zip(regions, parts, strict=True):
             rows.append(
@@ -164,7 +170,7 @@ def region_rows(results: Results, subjects: str) -> pd.DataFrame:
                     "label": group.label,
                     "kind": group.kind,
                     "family": group.family,
-                    "region": region,
+                    "region": names[region],
                     "score": score,
                     "low": low,
                     "high": high,

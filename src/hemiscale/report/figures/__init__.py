@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     from hemiscale.report.figures.listeners import (
         listener_scores,
     )
+    from hemiscale.report.figures.parcels import (
+        ceiling_asymmetry,
+    )
     from hemiscale.report.figures.side_by_side import (
         law_panels,
         score_against_score,
@@ -58,12 +61,17 @@ if TYPE_CHECKING:
         region_slopes,
         slope_against_ceiling,
     )
+    from hemiscale.report.figures.studies import (
+        studies_law,
+        study_slopes,
+    )
     from hemiscale.report.figures.style import (
         COLOURS,
         DOUBLE_COLUMN,
         SINGLE_COLUMN,
         family_styles,
         figure_style,
+        study_styles,
     )
     from hemiscale.report.figures.training import (
         training_trajectory,
@@ -79,6 +87,7 @@ _HOME = {
     "baseline_scores": "dots",
     "brain_maps": "brains",
     "ceiling": "dots",
+    "ceiling_asymmetry": "parcels",
     "ceiling_distribution": "distributions",
     "family_profiles": "layers",
     "family_styles": "style",
@@ -97,6 +106,9 @@ _HOME = {
     "score_against_score": "side_by_side",
     "sides_law": "sides",
     "slope_against_ceiling": "slopes",
+    "studies_law": "studies",
+    "study_slopes": "studies",
+    "study_styles": "style",
     "timings": "diagnostics",
     "training_trajectory": "training",
     "volume_of": "brains",
@@ -113,6 +125,7 @@ __all__ = [
     "baseline_scores",
     "brain_maps",
     "ceiling",
+    "ceiling_asymmetry",
     "ceiling_distribution",
     "family_profiles",
     "family_styles",
@@ -131,6 +144,9 @@ __all__ = [
     "score_against_score",
     "sides_law",
     "slope_against_ceiling",
+    "studies_law",
+    "study_slopes",
+    "study_styles",
     "timings",
     "training_trajectory",
     "volume_of",

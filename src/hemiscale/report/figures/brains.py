@@ -109,7 +109,8 @@ def brain_maps(
     """Draw maps on inflated cortical surfaces, a row per map, both sides, outside and inside.
 
     Values are read at the cortical surface (fsaverage5, nearest voxel) and drawn on the inflated
-    one. All maps share one colour scale.
+    one. All maps share one colour scale. A
+    side on which no voxel has a value is not drawn.
 
     Parameters
     ----------
@@ -131,18 +132,17 @@ def brain_maps(
     needed(table, "map", "x", "y", "z", "value")
     names = list(dict.fromkeys(table["map"]))
     colours, scale = map_colours(table["value"], signed=signed)
-    narrow = is_narrow(width)
-    columns = 2 if narrow else 4
-    rows_each = len(VIEWS) // columns
+    views = _shown_views(table, narrow=is_narrow(width))
+    columns = min(2 if is_narrow(width) else 4, len(views))
+    rows_each = len(views) // columns
     with figure_style():
-        size = width / columns / _WIDTH_TO_HEIGHT
+        size = min(width / columns, width / 2.6) / _WIDTH_TO_HEIGHT
         height = len(names) * (rows_each * size + 0.22) + 0.55
         figure, grid = panels(width, height, len(names) * rows_each, columns)
         figure.get_layout_engine().set(h_pad=0.07)
-        order = VIEWS if not narrow else (VIEWS[0], VIEWS[3], VIEWS[1], VIEWS[2])
         for k, name in enumerate(names):
             image = volume_of(table[table["map"] == name])
-            for n, (side, view) in enumerate(order):
+            for n, (side, view) in enumerate(views):
                 ax = grid[k * rows_each + n // columns, n % columns]
                 pixels = _surface(image, side, view, colours, scale, threshold)
                 ax.imshow(pixels, interpolation="antialiased")
@@ -211,6 +211,14 @@ def glass_brains(
                     outline.set_linewidth(0.7)
         _colour_bar(figure, grid, colours, scale, label)
     return figure
+
+
+def _shown_views(table: pd.DataFrame, *, narrow: bool) -> list[tuple[str, str]]:
+    """Keep the views of sides with values; in a narrow figure two by two, left beside right."""
+    order = (VIEWS[0], VIEWS[3], VIEWS[1], VIEWS[2]) if narrow else VIEWS
+    known = table.loc[np.isfinite(table["value"]), "x"]
+    sides = {"left": bool((known < 0).any()), "right": bool((known > 0).any())}
+    return [view for view in order if sides[view[0]]] or list(order)
 
 
 def _surface(

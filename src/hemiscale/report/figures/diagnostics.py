@@ -57,7 +57,7 @@ def attention_sink(
     Figure
     """
     from matplotlib.lines import Line2D
-    from matplotlib.ticker import FuncFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     needed(table, "label", "kind", "family", "layer", "relative_depth", "ratio")
     styles = family_styles([*table["family"], *families])
@@ -83,7 +83,9 @@ def attention_sink(
         ax.set_yscale("log")
         low, high = ax.get_ylim()
         ax.set_ylim(min(low, 0.5), max(high, 3) * 1.3)
+        ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=12))
         ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        ax.yaxis.set_minor_formatter(NullFormatter())
         for ratio, depth, label in ends:
             if ratio > _TOLD:
                 ax.annotate(
@@ -149,7 +151,7 @@ def motion(table: pd.DataFrame, *, width: float = DOUBLE_COLUMN, ax: Axes | None
             for artist in (bar[0], mean[0], peak[0]):
                 mark(artist, str(row.subject), lines=lines)
         ax.set_xscale("log")
-        ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=12))
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         ax.xaxis.set_minor_formatter(NullFormatter())
         name_rows(ax, table["subject"], size=7)

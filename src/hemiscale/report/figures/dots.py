@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hemiscale.report import numbers
 from hemiscale.report.figures.points import (
+    dot_look,
     draw_estimate,
     legend_above,
     name_rows,
@@ -183,7 +184,7 @@ def ceiling(
                 f"reliability {numbers.score(row.reliability)}",
                 f"middle 95 % of splits {numbers.bounds(row.low, row.high)}",
             ]
-            look = {"color": colour, "marker": "o", "markersize": 5.5, "linestyle": "none"}
+            look = dot_look(colour, size=5.5)
             draw_estimate(
                 ax, row.reliability, k, row.low, row.high, look, str(row.region),
                 across=True, lines=lines,

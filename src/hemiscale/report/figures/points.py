@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from hemiscale.report import numbers
 from hemiscale.report.figures.style import COLOURS, KIND_MARKERS, mark
 
@@ -13,8 +15,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = [
+    "dot_look",
     "draw_estimate",
     "legend_above",
+    "name_points",
     "name_rows",
     "point_look",
     "side_handles",
@@ -22,6 +26,17 @@ __all__ = [
     "told",
     "used_panels",
 ]
+
+
+# Where the name of a point may stand: shift in points, horizontal and vertical alignment.
+_PLACES = (
+    ((5, 2), "left", "bottom"),
+    ((-5, 2), "right", "bottom"),
+    ((5, -2), "left", "top"),
+    ((-5, -2), "right", "top"),
+    ((0, 6), "center", "bottom"),
+    ((0, -6), "center", "top"),
+)
 
 
 def point_look(kind: str, family: str, styles: dict[str, tuple[str, str]]) -> dict[str, Any]:
@@ -54,19 +69,26 @@ def point_look(kind: str, family: str, styles: dict[str, tuple[str, str]]) -> di
     }
 
 
+def dot_look(
+    colour: str, marker: str = "o", size: float = 5, *, hollow: bool = False
+) -> dict[str, Any]:
+    """Look of a point of this colour: keywords of ``Axes.plot``."""
+    return {
+        "color": colour,
+        "marker": marker,
+        "markersize": size,
+        "markerfacecolor": COLOURS["paper"] if hollow else colour,
+        "markeredgecolor": colour,
+        "linestyle": "none",
+    }
+
+
 def side_look(
     side: str, kind: str = "trained", marker: str = "o", size: float = 4.5
 ) -> dict[str, Any]:
     """Look of a point of one hemisphere: its colour, hollow where the network is untrained."""
     colour = COLOURS.get(side, COLOURS["ink"])
-    return {
-        "color": colour,
-        "marker": marker,
-        "markersize": size,
-        "markerfacecolor": COLOURS["paper"] if kind == "untrained" else colour,
-        "markeredgecolor": colour,
-        "linestyle": "none",
-    }
+    return dot_look(colour, marker, size, hollow=kind == "untrained")
 
 
 def told(
@@ -133,10 +155,42 @@ def draw_estimate(
 def name_rows(ax: Axes, names: Iterable[Any], *, size: float | None = None) -> None:
     """Make the vertical axis one of rows with names, the first on top, without ticks."""
     labels = [str(name) for name in names]
-    ax.set_yticks(range(len(labels)), labels, **({} if size is None else {"fontsize": size}))
+    ax.set_yticks(range(len(labels)), labels)
+    if size is not None:
+        ax.tick_params(axis="y", labelsize=size)
     ax.set_ylim(len(labels) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)
     ax.grid(axis="x")
+
+
+def name_points(ax: Axes, x: Any, y: Any, names: Iterable[Any]) -> None:
+    """Write names beside points, each on the side where it covers no other name or point.
+
+    The axes must have their limits already. A name for which there is no free place is left out;
+    it is told on hovering all the same.
+    """
+    from matplotlib.transforms import Bbox
+
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    figure.draw_without_rendering()  # settles the layout, by which names fit or not
+    points = ax.transData.transform(np.column_stack([np.asarray(x, float), np.asarray(y, float)]))
+    half = 3.5 * figure.dpi / 72
+    taken = [Bbox.from_extents(px - half, py - half, px + half, py + half) for px, py in points]
+    for (px, py), name in sorted(zip(points, names, strict=True), key=lambda pair: -pair[0][1]):
+        at = ax.transData.inverted().transform((px, py))
+        for shift, across, up in _PLACES:
+            text = ax.annotate(
+                str(name), tuple(at), xytext=shift, textcoords="offset points",
+                ha=across, va=up, fontsize=7,
+            )  # fmt: skip
+            box = text.get_window_extent()
+            inside = ax.bbox.padded(1)
+            fits = inside.x0 <= box.x0 and box.x1 <= inside.x1
+            if fits and not any(box.overlaps(other) for other in taken):
+                taken.append(box)
+                break
+            text.remove()
 
 
 def used_panels(grid: Any, names: Sequence[Any]) -> Iterator[tuple[Any, Axes]]:

@@ -102,6 +102,7 @@ def asymmetry_panels(
     width: float = DOUBLE_COLUMN,
     over: str = "listeners",
     families: Sequence[str] = (),
+    responses: Mapping[str, str] | None = None,
 ) -> Figure:
     """Draw left minus right against size in a panel per way of taking it, each with its crossing.
 
@@ -119,6 +120,8 @@ def asymmetry_panels(
         What the intervals are over.
     families : sequence of str
         All families of the study, so that each has its colour on every figure.
+    responses : mapping, optional
+        ``{panel: label of its vertical axis}``; default: left minus right.
 
     Returns
     -------
@@ -138,7 +141,7 @@ def asymmetry_panels(
                 over=over,
                 ax=ax,
                 families=families,
-                response="left minus right",
+                response=(responses or {}).get(name, "left minus right"),
                 legend=False,
             )
             ax.set_title(name)

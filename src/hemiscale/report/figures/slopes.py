@@ -12,6 +12,7 @@ from hemiscale.report.figures.laws import size_axis
 from hemiscale.report.figures.points import (
     draw_estimate,
     legend_above,
+    name_points,
     name_rows,
     side_handles,
     side_look,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = ["listener_slopes", "region_curves", "region_slopes", "slope_against_ceiling"]
 
+_MOST_NAMED = 20
 _SHIFT = {"left": -0.13, "right": 0.13}
 
 
@@ -199,7 +201,8 @@ def slope_against_ceiling(
     ----------
     table : DataFrame
         ``region, ceiling_difference, slope``: left minus right of the reliability; change of left
-        minus right of the scores per tenfold of parameters.
+        minus right of the scores per tenfold of parameters. With ``low`` and ``high`` of the slope
+        where it has an interval. Up to twenty regions are named.
     width : float
         Inches; ignored with `ax`.
     ax : Axes, optional
@@ -212,27 +215,27 @@ def slope_against_ceiling(
     needed(table, "region", "ceiling_difference", "slope")
     known = table[np.isfinite(table["ceiling_difference"] + table["slope"])]
     needed(known, "slope")
-    many = len(known) > 20
+    many = len(known) > _MOST_NAMED
     with figure_style():
-        figure, ax = canvas(width, 3.2, ax)
+        figure, ax = canvas(width, 3.6, ax)
         for row in each_row(known):
             x, y = float(row.ceiling_difference), float(row.slope)
-            dot = ax.plot(x, y, "o", markersize=3 if many else 5, color=COLOURS["ink"], alpha=0.8)
-            lines = [
-                f"ceiling, left minus right {numbers.score(x, sign=True)}",
-                f"slope {numbers.score(y, sign=True, digits=4)} per tenfold",
-            ]
-            mark(dot[0], str(row.region), lines=lines)
-            if not many:
-                ax.annotate(
-                    str(row.region), (x, y), xytext=(4, 3), textcoords="offset points", fontsize=7
-                )
+            low, high = (float(getattr(row, end, np.nan)) for end in ("low", "high"))
+            lines = [f"ceiling, left minus right {numbers.score(x, sign=True)}"]
+            text = f"slope {numbers.score(y, sign=True, digits=4)} per tenfold"
+            lines += told(text, low, high, sign=True, digits=4)
+            draw_estimate(
+                ax, x, y, low, high, side_look("", size=3 if many else 5), str(row.region),
+                lines=lines, weight=0.8 if many else 1.2, alpha=0.25 if many else 0.5,
+            )  # fmt: skip
         ax.axhline(0, color=COLOURS["muted"], lw=0.8, zorder=0.5)
         ax.axvline(0, color=COLOURS["muted"], lw=0.8, zorder=0.5)
-        ax.margins(x=0.15, y=0.12)
+        ax.margins(x=0.12, y=0.08)
         ax.grid()
         ax.set_xlabel("ceiling: left minus right (r)")
         ax.set_ylabel("slope of left minus right\n(per tenfold of parameters)")
+        if not many:
+            name_points(ax, known["ceiling_difference"], known["slope"], known["region"])
     return figure
 
 

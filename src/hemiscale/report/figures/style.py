@@ -31,6 +31,7 @@ __all__ = [
     "panels",
     "read_mark",
     "root_figure",
+    "study_styles",
 ]
 
 DOUBLE_COLUMN = 7.2
@@ -66,6 +67,9 @@ COLOURS = {
 FAMILY_COLOURS = tuple(COLOURS[f"family{k}"] for k in range(1, 9))
 
 _FAMILY_MARKERS = ("o", "s", "^", "D", "v", "p", "h", "8", "<", ">")
+
+# Colours far from each other first: most comparisons have two studies or three.
+_STUDY_ORDER = (0, 1, 7, 5, 2, 3, 4, 6)
 
 KIND_MARKERS = {
     "static embedding": "P",
@@ -193,6 +197,23 @@ def family_styles(families: Iterable[str]) -> dict[str, tuple[str, str]]:
     }
     styles[""] = (COLOURS["baseline"], "o")
     return styles
+
+
+def study_styles(names: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Give each study its colour and marker, in the order given; for figures without families.
+
+    Returns
+    -------
+    dict
+        ``{study: (colour, marker)}``.
+    """
+    return {
+        name: (
+            FAMILY_COLOURS[_STUDY_ORDER[k % len(_STUDY_ORDER)]],
+            _FAMILY_MARKERS[k % len(_FAMILY_MARKERS)],
+        )
+        for k, name in enumerate(dict.fromkeys(names))
+    }
 
 
 def mark(
