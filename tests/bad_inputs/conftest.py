@@ -4,10 +4,12 @@ A case is data: which file, what is done to it, the exit code, and pieces of the
 be read. Whatever the case, nobody sees a traceback, nothing hangs, and no file changes.
 """
 
+import functools
 import gzip
 import hashlib
 import shutil
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -108,25 +110,44 @@ def hemiscale(monkeypatch, capfd, tmp_path):
     return run
 
 
+def complaint(ask, folder, edits, code, fragments, command=("check", "study.toml")):
+    """Damage a folder, ask the command line, and check what it says; give all that is read."""
+    for edit in edits:
+        damage(folder, *edit)
+    before = digests(folder)
+    arguments = [folder / part if part.endswith(".toml") else part for part in command]
+    ended, shown = ask(*arguments)
+    assert digests(folder) == before, "a file was changed"
+    assert "Traceback" not in shown, shown
+    assert "fault of hemiscale" not in shown, shown
+    missing = [fragment for fragment in fragments if fragment not in shown]
+    assert not missing, f"{missing} not in what was shown:\n{shown}"
+    assert ended == code, shown
+    return shown
+
+
 @pytest.fixture
 def complains(hemiscale):
     """Damage a folder and check what the command line says about it."""
+    return functools.partial(complaint, hemiscale)
 
-    def run(folder, edits, code, fragments, command=("check", "study.toml")):
-        for edit in edits:
-            damage(folder, *edit)
-        before = digests(folder)
-        arguments = [folder / part if part.endswith(".toml") else part for part in command]
-        ended, shown = hemiscale(*arguments)
-        assert digests(folder) == before, "a file was changed"
-        assert "Traceback" not in shown, shown
-        assert "fault of hemiscale" not in shown, shown
-        missing = [fragment for fragment in fragments if fragment not in shown]
-        assert not missing, f"{missing} not in what was shown:\n{shown}"
-        assert ended == code, shown
-        return shown
 
-    return run
+@pytest.fixture
+def really_complains(tmp_path):
+    """The same by the real command, in a process of its own."""
+
+    def ask(*arguments):
+        ended = subprocess.run(
+            [Path(sys.executable).with_name("hemiscale"), *map(str, arguments)],
+            capture_output=True, text=True, timeout=LONGEST, cwd=tmp_path, check=False,
+        )  # fmt: skip
+        assert ended.stdout == "", "complaints are read on stderr"
+        lines = ended.stderr.splitlines()
+        assert len(lines) == 1, ended.stderr
+        assert lines[0].startswith("error: ")
+        return ended.returncode, ended.stderr
+
+    return functools.partial(complaint, ask)
 
 
 VOLUMES = """\

@@ -262,11 +262,9 @@ CASES = {
         [(S, "replace", "blocks = 4", 'blocks = 4\nhrf_model = "canonical"')],
         ["study.toml, line 27: 'design.hrf_model' cannot be 'canonical'"],
     ),
-    "HRF with derivative": (
-        [(S, "replace", "blocks = 4", 'blocks = 4\nhrf_model = "glover + derivative"')],
-        [
-            "study.toml, line 25: 'design' hrf_model 'glover + derivative' gives several columns per feature; use 'glover' or 'spm'."
-        ],
+    "delay named twice": (
+        [(S, "replace", "blocks = 4", 'blocks = 4\nhrf_model = "fir"\ndelays = [1, 1]')],
+        ["study.toml, line 25: 'design' names a delay twice: [1, 1]."],
     ),
     "trim longer than the run": (
         [(S, "replace", "blocks = 4", "blocks = 4\ntrim = 400")],
