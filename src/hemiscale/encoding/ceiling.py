@@ -11,7 +11,7 @@ from hemiscale.encoding.bank import TargetBank
 from hemiscale.encoding.fit import DEFAULT_ALPHAS, fit_runs
 from hemiscale.errors import HemiscaleWarning
 
-__all__ = ["intersubject_reliability"]
+__all__ = ["intersubject_reliability", "random_halves"]
 
 Array = np.ndarray
 
@@ -63,10 +63,8 @@ def intersubject_reliability(
     _check(subjects, n_splits)
     reliability, unusable = [], 0
     for done, split in enumerate(range(first_split, first_split + n_splits), start=1):
-        order = np.random.default_rng([seed, split]).permutation(len(subjects))
-        cut = len(subjects) // 2
-        predictors = _averages(subjects, order[:cut])
-        targets = _averages(subjects, order[cut:])
+        one, other = random_halves(len(subjects), seed=seed, split=split)
+        predictors, targets = _averages(subjects, one), _averages(subjects, other)
         usable = _varying(predictors) & _varying(targets)
         unusable = max(unusable, int(np.count_nonzero(~usable)))
         if not usable.all():
@@ -87,6 +85,26 @@ def intersubject_reliability(
             stacklevel=2,
         )
     return np.array(reliability, dtype=np.float32)
+
+
+def random_halves(n_subjects: int, *, seed: int, split: int) -> tuple[Array, Array]:
+    """Draw two halves of the subjects.
+
+    Parameters
+    ----------
+    n_subjects : int
+    seed : int
+    split : int
+        Number of the split.
+
+    Returns
+    -------
+    predictors, targets : int arrays
+        Ascending, so that the same halves give the same averages to the last bit. Few subjects have
+        few different halves: three have three.
+    """
+    order = np.random.default_rng([seed, split]).permutation(n_subjects)
+    return np.sort(order[: n_subjects // 2]), np.sort(order[n_subjects // 2 :])
 
 
 def _check(subjects: Sequence[Sequence[Array]], n_splits: int) -> None:

@@ -59,20 +59,35 @@ def reliability_of_halves(
     memory = COPIES * 4.0 * n_scans * targets.n_targets
     if memory < SMALL or (helpers.cluster is not None and not on_disk):
         helpers = Helpers()
-    rows, notices = [], []
+    # Few listeners have few different halves; the same ones are not computed again.
+    first = _first_of_its_kind(len(listeners), n_splits, seed)
+    different = sorted(set(first))
+    rows: list[np.ndarray] = []
+    notices: list[str] = []
     for row, said in helpers.map(
         _one_half,
-        [(split,) for split in range(n_splits)],
+        [(split,) for split in different],
         memory=memory,
         listeners=listeners,
         seed=seed,
     ):
         rows.append(row)
         notices += said
-        progress(len(rows), n_splits)
+        progress(len(rows), len(different))
     for notice in dict.fromkeys(notices):
         warnings.warn(notice, HemiscaleWarning, stacklevel=2)
-    return np.stack(rows)
+    return np.stack([rows[different.index(split)] for split in first])
+
+
+def _first_of_its_kind(n_listeners: int, n_splits: int, seed: int) -> list[int]:
+    """For each split the first one that has the same halves."""
+    from hemiscale.encoding.ceiling import random_halves
+
+    known: dict[tuple[int, ...], int] = {}
+    return [
+        known.setdefault(tuple(random_halves(n_listeners, seed=seed, split=split)[0]), split)
+        for split in range(n_splits)
+    ]
 
 
 def _one_half(split: int, listeners: Sequence[Any], seed: int) -> tuple[np.ndarray, list[str]]:
