@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hemiscale.encoding import delayed, lanczos_design
+from hemiscale.encoding import convolved_features, delayed, delayed_design, lanczos_design
 
 
 @pytest.mark.parametrize(("t_r", "window", "cutoff", "reference"),
@@ -51,3 +51,15 @@ def test_nonsense_is_refused():
         lanczos_design(np.array([1.0, np.nan]), 10, 2.0)
     with pytest.raises(ValueError, match="above zero"):
         lanczos_design(np.array([1.0]), 10, 0.0)
+
+
+def test_delayed_designs_give_delayed_features():
+    rng = np.random.default_rng(4)
+    design = lanczos_design(np.sort(rng.uniform(0, 60, 90)), 30, 2.0)
+    activations = rng.standard_normal((90, 5))
+    stack = delayed_design(design, [0, 2, 5])
+    np.testing.assert_allclose(
+        convolved_features(stack, activations, orthogonal=False),
+        delayed(design @ activations, [0, 2, 5]),
+        atol=1e-12,
+    )

@@ -9,7 +9,7 @@ from hemiscale.encoding.ceiling import intersubject_reliability
 from hemiscale.encoding.fit import DEFAULT_ALPHAS, fit_runs
 from hemiscale.encoding.folds import contiguous_blocks
 from hemiscale.encoding.hrf import HRF_MODELS, convolved_features, hrf_design
-from hemiscale.encoding.lanczos import delayed, lanczos_design
+from hemiscale.encoding.lanczos import delayed, delayed_design, lanczos_design
 from hemiscale.encoding.scores import RunScores
 from hemiscale.encoding.standardise import standardise, standardise_runs
 
@@ -25,6 +25,7 @@ __all__ = [
     "contiguous_blocks",
     "convolved_features",
     "delayed",
+    "delayed_design",
     "fit_runs",
     "hrf_design",
     "intersubject_reliability",

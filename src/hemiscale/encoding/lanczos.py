@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-__all__ = ["delayed", "lanczos_design"]
+__all__ = ["delayed", "delayed_design", "lanczos_design"]
 
 Array = np.ndarray
 
@@ -96,3 +96,22 @@ def delayed(features: Array, delays: Sequence[int] = (1, 2, 3, 4)) -> Array:
             copy[into] = features[out_of]
         copies.append(copy)
     return np.concatenate(copies, axis=1)
+
+
+def delayed_design(design: Array, delays: Sequence[int] = (1, 2, 3, 4)) -> Array:
+    """Stack copies of a run's design matrix, each some scans late.
+
+    Parameters
+    ----------
+    design : (n_scans, n_words) array
+        From `lanczos_design`, say.
+    delays : sequence of int
+        See `delayed`.
+
+    Returns
+    -------
+    (n_delays, n_scans, n_words) array
+        ``convolved_features(stack, activations, orthogonal=False)`` is
+        ``delayed(design @ activations, delays)``.
+    """
+    return np.stack([delayed(design, [delay]) for delay in delays])

@@ -43,31 +43,47 @@ class LayerScores:
     n_constant: int
 
 
-def make_designs(study: Study, inputs: StudyInputs) -> list[np.ndarray]:
-    """One design matrix per recorded run.
+def make_designs(
+    study: Study, inputs: StudyInputs, *, hrf_model: str | None = None
+) -> list[np.ndarray]:
+    """One design matrix per recorded run, or a stack of them where a feature has several columns.
 
     Parameters
     ----------
     study : Study
     inputs : StudyInputs
+    hrf_model : str, optional
+        Instead of the study's.
 
     Returns
     -------
-    list of (n_scans, n_words) float64 arrays
+    list of (n_scans, n_words) or (n_columns, n_scans, n_words) float64 arrays
     """
-    from hemiscale.encoding import hrf_design
+    from hemiscale.encoding import delayed_design, hrf_design, lanczos_design
 
-    return [
-        hrf_design(
-            run.words["onset"].to_numpy(),
-            (run.words["offset"] - run.words["onset"]).to_numpy(),
-            run.n_scans,
-            inputs.t_r,
-            hrf_model=study.design.hrf_model,
-            slice_time_ref=study.design.slice_time_ref,
+    design = study.design
+    model = hrf_model or design.hrf_model
+    designs = []
+    for run in inputs.runs:
+        onsets, offsets = run.words["onset"].to_numpy(), run.words["offset"].to_numpy()
+        sampled = {"n_scans": run.n_scans, "t_r": inputs.t_r}
+        if model == "lanczos":
+            resampled = lanczos_design(
+                (onsets + offsets) / 2, **sampled, slice_time_ref=design.slice_time_ref
+            )
+            designs.append(delayed_design(resampled, design.delays))
+            continue
+        designs.append(
+            hrf_design(
+                onsets,
+                offsets - onsets,
+                **sampled,
+                hrf_model=model,
+                slice_time_ref=design.slice_time_ref,
+                fir_delays=design.delays,
+            )
         )
-        for run in inputs.runs
-    ]
+    return designs
 
 
 def score_layer(
@@ -86,7 +102,8 @@ def score_layer(
     ----------
     study : Study
     layer : list over recorded runs of (n_words, n_features) arrays
-    designs : list over recorded runs of (n_scans, n_words) arrays
+    designs : list over recorded runs of arrays
+        See `make_designs`.
     targets : Targets
     bank : TargetBank
         Of the part.
@@ -101,7 +118,9 @@ def score_layer(
     encoding = study.encoding
     n_runs, n_targets = len(targets.slices), targets.n_targets
     width = layer[0].shape[1]
-    features, n_constant = _standardised_runs(layer, designs, targets)
+    # As nilearn does: derivatives are made orthogonal to what precedes them, late copies are not.
+    orthogonal = "derivative" in study.design.hrf_model
+    features, n_constant = _standardised_runs(layer, designs, targets, orthogonal=orthogonal)
     fit = fit_layer(
         features,
         bank,
@@ -175,6 +194,7 @@ def write_scores(
             "width": width,
             "seed": feature.seed,
             "training_step": feature.training_step,
+            "validation": encoding.validation,
             "bits_per_byte": reading.bits_per_byte,
             "perplexity": reading.perplexity,
             "fingerprint": stamp,
@@ -197,12 +217,12 @@ def write_scores(
 
 
 def _standardised_runs(
-    layer: list[np.ndarray], designs: list[np.ndarray], targets: Targets
+    layer: list[np.ndarray], designs: list[np.ndarray], targets: Targets, *, orthogonal: bool
 ) -> tuple[list[np.ndarray], int]:
-    from hemiscale.encoding import standardise
+    from hemiscale.encoding import convolved_features, standardise
 
     sampled = [
-        design @ activations.astype(np.float64)
+        convolved_features(design, activations.astype(np.float64), orthogonal=orthogonal)
         for design, activations in zip(designs, layer, strict=True)
     ]
     runs = [sampled[run][scans] for run, scans in targets.slices]

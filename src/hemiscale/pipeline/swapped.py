@@ -50,7 +50,7 @@ def swapped_run_notices(
             return [str(notice) for notice in known["notices"]]
     except (OSError, ValueError, KeyError, TypeError):
         pass
-    rates = [design.sum(axis=1) for design in make_designs(study, inputs)]
+    rates = [design.sum(axis=1) for design in make_designs(study, inputs, hrf_model="glover")]
     notices = []
     for part in targets.parts:
         if isinstance(part, StoredSubject) and len(rates) > 1:

@@ -72,7 +72,24 @@ class Stimulus(Table):
 class Design(Table):
     """From words to scans, and the cut into runs for cross-validation."""
 
-    hrf_model: Literal["glover", "spm", "glover + derivative", "spm + derivative"] = "glover"
+    hrf_model: Literal[
+        "glover",
+        "spm",
+        "glover + derivative",
+        "spm + derivative",
+        "glover + derivative + dispersion",
+        "spm + derivative + dispersion",
+        "fir",
+        "lanczos",
+    ] = Field(
+        default="glover",
+        description="nilearn's names; 'fir' and 'lanczos' assume no response, see delays",
+    )
+    delays: list[Annotated[int, Field(ge=0)]] = Field(
+        default=[1, 2, 3, 4],
+        min_length=1,
+        description="scans by which copies of the features are late, for 'fir' and 'lanczos'",
+    )
     slice_time_ref: Annotated[float, Field(ge=0, le=1)] = 0.5
     trim: NotNegative = Field(default=20.0, description="seconds dropped at both ends of a run")
     blocks: int = Field(
@@ -81,12 +98,9 @@ class Design(Table):
     gap: NotNegative = Field(default=0.0, description="seconds dropped at each seam of blocks")
 
     @model_validator(mode="after")
-    def _one_column_per_feature(self) -> Design:
-        if "+" in self.hrf_model:
-            raise ValueError(
-                f"hrf_model {self.hrf_model!r} gives several columns per feature; "
-                "use 'glover' or 'spm'"
-            )
+    def _delays_differ(self) -> Design:
+        if len(set(self.delays)) < len(self.delays):
+            raise ValueError(f"names a delay twice: {self.delays}")
         return self
 
 
