@@ -66,10 +66,12 @@ def make_designs(
     designs = []
     for run in inputs.runs:
         onsets, offsets = run.words["onset"].to_numpy(), run.words["offset"].to_numpy()
-        sampled = {"n_scans": run.n_scans, "t_r": inputs.t_r}
         if model == "lanczos":
             resampled = lanczos_design(
-                (onsets + offsets) / 2, **sampled, slice_time_ref=design.slice_time_ref
+                (onsets + offsets) / 2,
+                run.n_scans,
+                inputs.t_r,
+                slice_time_ref=design.slice_time_ref,
             )
             designs.append(delayed_design(resampled, design.delays))
             continue
@@ -77,7 +79,8 @@ def make_designs(
             hrf_design(
                 onsets,
                 offsets - onsets,
-                **sampled,
+                run.n_scans,
+                inputs.t_r,
                 hrf_model=model,
                 slice_time_ref=design.slice_time_ref,
                 fir_delays=design.delays,
