@@ -16,6 +16,9 @@ UNITS_PER_WORKER = 4
 """So many units of a model for each worker: few enough that brain data are not read for every
 layer, enough that nobody waits long for the last one."""
 
+BASELINES = 1_000_000
+"""Place of all feature sets that do not read the story, after those that do."""
+
 Priority = tuple[int, int, int]
 """Lower comes first: place of the feature set, stage, number."""
 
@@ -102,7 +105,12 @@ class Course:
             for start in range(0, self._n_layers, together):
                 layers = range(start, min(start + together, self._n_layers))
                 unit = FitLayers(self.feature, self.marks, part, layers, self._n_layers)
-                fits.append(((self.place, 2, len(fits)), unit))
+                priority = (self.place, 2, len(fits))
+                if not self.feature.reads_story:
+                    # One layer each, so reading the brain data takes longer than the fit: all
+                    # baselines come last, and with one part before the next.
+                    priority = (BASELINES, part, self.place)
+                fits.append((priority, unit))
         self._fits_left = len(fits)
         return fits
 
