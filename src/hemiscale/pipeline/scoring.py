@@ -160,6 +160,8 @@ def write_scores(
     n_layers: int,
     width: int,
     scored: Iterable[tuple[int, int, LayerScores]],
+    *,
+    validation: str,
 ) -> None:
     """Store the scores of one feature set, of which one layer of one part is in memory at a time.
 
@@ -177,6 +179,8 @@ def write_scores(
         Features of the last layer.
     scored : iterable of (part, layer, LayerScores)
         Asked for one at a time; each part of the targets with each layer once.
+    validation : str
+        Which runs the validation scores are over, "first" or "all".
     """
     import xarray as xr
 
@@ -197,7 +201,7 @@ def write_scores(
             "width": width,
             "seed": feature.seed,
             "training_step": feature.training_step,
-            "validation": encoding.validation,
+            "validation": validation,
             "bits_per_byte": reading.bits_per_byte,
             "perplexity": reading.perplexity,
             "fingerprint": stamp,

@@ -214,6 +214,7 @@ class WriteScores:
                     self.n_layers,
                     last.scores.width,
                     scored(),
+                    validation=job.study.encoding.validation,
                 )
             notices = list(dict.fromkeys(notices))
             write_record(
