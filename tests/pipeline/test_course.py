@@ -80,3 +80,15 @@ def test_an_earlier_feature_set_comes_first_at_every_stage():
 )
 def test_layers_together(n_layers, n_parts, n_workers, expected):
     assert layers_together(n_layers, n_parts, n_workers) == expected
+
+
+def test_baselines_come_last_and_part_by_part():
+    model = course()
+    baselines = [course("control", n_parts=3) for _ in range(2)]
+    for place, one in enumerate(baselines, start=6):
+        one.place = place
+    first = [entry for one in (model, *baselines) for entry in one.first(1)]
+    fits = [unit for _, unit in sorted(first, key=lambda entry: entry[0])]
+    assert [type(unit) for unit in fits] == [ReadRun] * 3 + [FitLayers] * 6
+    # Brain data of a part are read once for all baselines.
+    assert [unit.part for unit in fits[3:]] == [0, 0, 1, 1, 2, 2]
