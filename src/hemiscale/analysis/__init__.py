@@ -31,16 +31,12 @@ if TYPE_CHECKING:
     )
     from hemiscale.analysis.family_robust import FamilyRobust, RobustLine, robust_line
     from hemiscale.analysis.hemispheres import Asymmetry, Homologues, asymmetry
-    from hemiscale.analysis.intervals import (
-        Interval,
-        interval_over_listeners,
-        interval_over_runs,
-        t_interval,
-    )
+    from hemiscale.analysis.intervals import Interval, interval_over_listeners, t_interval
     from hemiscale.analysis.laws import Prediction, ScalingLaw, scaling_law
     from hemiscale.analysis.layer_choice import best_layers, select_layers, take_layers
     from hemiscale.analysis.maps import voxel_maps
     from hemiscale.analysis.model_summary import ModelSummary, summarise_model
+    from hemiscale.analysis.over_runs import interval_over_runs, line_over_runs
     from hemiscale.analysis.published import compare_with_published, read_published
     from hemiscale.analysis.regression import LeastSquares, fieller_crossing, least_squares
     from hemiscale.analysis.reliability import ReliabilityRelation, relation_to_reliability
@@ -87,7 +83,8 @@ _HOME = {
     "Homologues": "hemispheres",
     "Interval": "intervals",
     "interval_over_listeners": "intervals",
-    "interval_over_runs": "intervals",
+    "interval_over_runs": "over_runs",
+    "line_over_runs": "over_runs",
     "t_interval": "intervals",
     "Prediction": "laws",
     "ScalingLaw": "laws",
@@ -160,6 +157,7 @@ __all__ = [
     "least_squares",
     "leave_one_family_out",
     "line_over_families_and_listeners",
+    "line_over_runs",
     "mean_correlation",
     "mixed_fit",
     "over_baseline",

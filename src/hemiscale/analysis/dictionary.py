@@ -159,10 +159,12 @@ COLUMNS: dict[str, dict[str, str]] = {
         "n_checkpoints": "how many checkpoints the curve has",
         "step": "training step at which half of the rise from first to last checkpoint is done, "
         "between checkpoints by a straight line on log step; empty where the curve does not rise",
-        "low": "95 % interval over listeners, or runs (percentile bootstrap)",
+        "low": "95 % interval over listeners (percentile bootstrap), or over runs (Student's "
+        "draws, corrected for shared training data)",
         "high": "the same",
         "n": "how many listeners or runs; 1: no interval",
-        "rises_before": "curves that rise later, with the share of resamples in which they do",
+        "rises_before": "curves that rise later, with the share of resamples (draws) in which "
+        "they do",
         "notes": "what these curves cannot tell",
     },
     "ceiling.tsv": {
@@ -234,6 +236,12 @@ LAW_FIELDS: dict[str, str] = {
     "slope_over_both_high": "the same",
     "slope_over_both_p": "two-sided p",
     "n_listeners": "listeners with a score for each of the models",
+    "slope_over_runs_low": "of the average subject, 95 % interval of the slope over runs, these "
+    "models and people taken as given: would other recordings show this slope?",
+    "slope_over_runs_high": "the same",
+    "crossing_over_runs_low": "95 % interval of the crossing over runs; null where it has no bound",
+    "crossing_over_runs_high": "the same",
+    "n_runs": "runs (blocks) with a score for each of the models",
     "notes": "sentences: what these models cannot tell",
 }
 """``{field: meaning}`` of each entry of ``laws.json``."""
@@ -258,7 +266,11 @@ def dictionary_text(user_columns: Sequence[str] = ()) -> str:
         "Tables are tab-separated, one header line; an empty field is a value that does not exist.",
         "All scores are correlations, averaged as they are (not through Fisher's z). Intervals are",
         "95 % intervals: over listeners a bootstrap (BCa, Student's below ten listeners), over",
-        "runs Student's. Nothing is computed from voxels or regions taken as independent.",
+        "runs nested cross-validation: runs train each other's models and choose each other's",
+        "layers, so their scatter alone says too little. With four runs such an interval can be",
+        "wider than it need be; with two, or with one validation run, it is only corrected for",
+        "shared training data (Nadeau and Bengio). Nothing is computed from voxels or regions",
+        "taken as independent.",
     ]
     for table, columns in COLUMNS.items():
         lines += ["", f"## {table}", "", "| column | meaning (unit) |", "|---|---|"]

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hemiscale.analysis.averages import mean_correlation
-from hemiscale.analysis.intervals import Interval, interval_over_listeners, interval_over_runs
+from hemiscale.analysis.intervals import Interval, interval_over_listeners
+from hemiscale.analysis.over_runs import interval_over_runs
 
 __all__ = ["Asymmetry", "Homologues", "asymmetry", "sides_of"]
 
@@ -67,6 +68,7 @@ def asymmetry(
     homologues: Homologues | tuple[ArrayLike, ArrayLike],
     *,
     pairs: ArrayLike | None = None,
+    without: ArrayLike | None = None,
     confidence: float = 0.95,
     seed: int = 0,
 ) -> Asymmetry:
@@ -80,6 +82,10 @@ def asymmetry(
         Positions along the targets; entry k of one mirrors entry k of the other.
     pairs : bool or int array, optional
         Which pairs to use (see `hemiscale.analysis.reliable_pairs`); all by default.
+    without : array of the shape of `scores`, optional
+        For each run the mean of the other runs with all done without it, for the interval over runs
+        (see `interval_over_runs`): of a single layer the engine's ``validation_mean``. Without it
+        runs count as independent, which runs that train each other's models are not.
     confidence : float
         Coverage of the intervals.
     seed : int
@@ -117,6 +123,10 @@ def asymmetry(
 
     by_run = mean_correlation(difference)
     n_listeners, n_runs = by_run.shape
+    others = None
+    if without is not None:
+        w = np.asarray(without, dtype=np.float64).reshape(r.shape)
+        others = mean_correlation(mean_correlation(w[..., on_left] - w[..., on_right]), axis=0)
     notes = []
     if not both.any():
         notes.append("No homologous pair has a score on both sides.")
@@ -141,7 +151,7 @@ def asymmetry(
             else None
         ),
         over_runs=(
-            interval_over_runs(mean_correlation(by_run, axis=0), confidence=confidence)
+            interval_over_runs(mean_correlation(by_run, axis=0), others, confidence=confidence)
             if n_runs > 1
             else None
         ),

@@ -1,4 +1,4 @@
-"""How sure a mean is: intervals over listeners, over runs, and over families of models.
+"""How sure a mean is: intervals over listeners and other units that are independent.
 
 What is resampled is what the result is meant to generalise to (listeners, runs, families), never
 voxels: neighbouring voxels are not independent.
@@ -16,10 +16,11 @@ from scipy import stats
 __all__ = [
     "FEWEST_FOR_BOOTSTRAP",
     "Interval",
+    "as_units",
     "bca_interval",
     "bootstrap_counts",
     "interval_over_listeners",
-    "interval_over_runs",
+    "mean_of_present",
     "t_interval",
 ]
 
@@ -39,7 +40,7 @@ class Interval:
     n : ndarray of int
         Units (listeners, runs) that have a value.
     method : str
-        ``"bca"`` or ``"t"``: what made the interval.
+        ``"bca"``, ``"nested"`` or ``"t"``: what made the interval.
     """
 
     estimate: NDArray[np.float64]
@@ -73,7 +74,7 @@ def bootstrap_counts(n_units: int, n_resamples: int, seed: int) -> NDArray[np.fl
 def t_interval(values: ArrayLike, *, confidence: float = 0.95) -> Interval:
     """Student's interval for the mean over the first axis.
 
-    Exact for independent normal units; for the few runs of a study nothing better is to be had.
+    Exact for independent normal units. Runs are not independent: see `interval_over_runs`.
 
     Parameters
     ----------
@@ -87,38 +88,16 @@ def t_interval(values: ArrayLike, *, confidence: float = 0.95) -> Interval:
     Interval
         `estimate` is the mean over the units that have a value.
     """
-    x = _as_units(values)
+    x = as_units(values)
     present = np.isfinite(x)
     n = present.sum(axis=0)
-    mean = _mean_of_present(x, present, n)
+    mean = mean_of_present(x, present, n)
     squares = np.where(present, (x - mean) ** 2, 0.0).sum(axis=0)
     enough = n > 1
     freedom = np.where(enough, n - 1, 1)
     error = np.sqrt(squares / freedom / np.maximum(n, 1))
     half = np.where(enough, stats.t.ppf(0.5 + confidence / 2, freedom) * error, np.nan)
     return Interval(mean, mean - half, mean + half, n.astype(np.int64), "t")
-
-
-def interval_over_runs(values: ArrayLike, *, confidence: float = 0.95) -> Interval:
-    """Interval for the mean over runs (or blocks of one run): Student's, as runs are few.
-
-    Scores of different runs share most of their training data, so they are not quite independent
-    [1]_; the interval says how much the score varies from run to run of *this* subject, and nothing
-    about other people.
-
-    Parameters
-    ----------
-    values : (n_runs, ...) array
-        A value per run; NaN marks a missing one.
-    confidence : float
-        Coverage aimed at.
-
-    References
-    ----------
-    .. [1] Bengio & Grandvalet (2004), No unbiased estimator of the variance of K-fold
-       cross-validation. JMLR 5.
-    """
-    return t_interval(values, confidence=confidence)
 
 
 def interval_over_listeners(
@@ -160,7 +139,7 @@ def interval_over_listeners(
     """
     if method not in {"auto", "bca", "t"}:
         raise ValueError(f"method must be 'auto', 'bca' or 't', got {method!r}")
-    x = _as_units(values)
+    x = as_units(values)
     if method == "t" or (method == "auto" and x.shape[0] < FEWEST_FOR_BOOTSTRAP):
         return t_interval(x, confidence=confidence)
     flat = x.reshape(x.shape[0], -1)
@@ -230,7 +209,7 @@ def bca_interval(
     bias = stats.norm.ppf(np.clip(below, 0.5 / n_exist, 1.0 - 0.5 / n_exist))
     # Acceleration: the skew of the jackknife values.
     have = np.isfinite(left_out)
-    centre = _mean_of_present(left_out, have, have.sum(axis=0))
+    centre = mean_of_present(left_out, have, have.sum(axis=0))
     deviation = np.where(have, centre - left_out, 0.0)
     spread = (deviation**2).sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -279,14 +258,15 @@ def _bca_of_means(
     return low, high
 
 
-def _as_units(values: ArrayLike) -> NDArray[np.float64]:
+def as_units(values: ArrayLike) -> NDArray[np.float64]:
+    """Take values as float64, units first; a single number has no units."""
     x = np.asarray(values, dtype=np.float64)
     if x.ndim == 0:
         raise ValueError("values needs a first axis of listeners or runs, got a single number")
     return x
 
 
-def _mean_of_present(
+def mean_of_present(
     x: NDArray[np.float64], present: NDArray[np.bool_], n: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Mean over the first axis of what is there; NaN where nothing is."""

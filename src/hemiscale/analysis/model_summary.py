@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hemiscale.analysis.averages import mean_correlation
 from hemiscale.analysis.columns import Columns, PairRow, RegionRow, columns_of, is_voxelwise
 from hemiscale.analysis.layer_choice import select_layers
+from hemiscale.analysis.left_out_runs import without_each_run
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -73,8 +74,11 @@ class ModelSummary:
         Means over runs.
     by_run : dict of {layer choice: (n_runs, n_columns) array}
         The average subject; no rows where there is none.
+    without_run : dict of {layer choice: (n_runs, n_columns) array}
+        For each run the mean of the others with all done without it, for `interval_over_runs`; NaN
+        where that is not known (a single validation run, fewer than three runs).
     profile_by_listener : (n_listeners, n_layers, n_columns) array
-    profile_by_run : (n_runs, n_layers, n_columns) array
+    profile_by_run, profile_without_run : (n_runs, n_layers, n_columns) arrays
     typical_layer : int
         The median of the layers that validation chose, over listeners (or the average subject),
         runs and targets; -1 where nothing could be chosen.
@@ -93,8 +97,10 @@ class ModelSummary:
     layers: NDArray[np.int64]
     by_listener: dict[str, NDArray[np.float64]]
     by_run: dict[str, NDArray[np.float64]]
+    without_run: dict[str, NDArray[np.float64]]
     profile_by_listener: NDArray[np.float64]
     profile_by_run: NDArray[np.float64]
+    profile_without_run: NDArray[np.float64]
     typical_layer: int
     map: ModelMap | None = None
     members: int = 1
@@ -142,6 +148,7 @@ def summarise_model(dataset: xr.Dataset, columns: Columns | None = None) -> Mode
         layers = one["score"].transpose("subject", "layer", "run", "target").values[0]
         profile.append(columns.reduce(layers))
     n_layers, n_columns = dataset.sizes["layer"], len(columns.names)
+    without, profile_without = _without(dataset, average, columns)
     return ModelSummary(
         attrs=dict(dataset.attrs),
         columns=columns.names,
@@ -160,15 +167,41 @@ def summarise_model(dataset: xr.Dataset, columns: Columns | None = None) -> Mode
             how: values[average[0]] if average else np.empty((0, n_columns))
             for how, values in by_subject.items()
         },
+        without_run=without,
         profile_by_listener=np.array(
             [mean_correlation(profile[k], axis=1) for k in people]
         ).reshape(len(people), n_layers, n_columns),
         profile_by_run=(
             profile[average[0]].swapaxes(0, 1) if average else np.empty((0, n_layers, n_columns))
         ),
+        profile_without_run=profile_without,
         typical_layer=_typical_layer(votes),
         map=_map(maps) if maps else None,
     )
+
+
+def _without(
+    dataset: xr.Dataset, average: Sequence[int], columns: Columns
+) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.float64]]:
+    """Do all of the average subject again without each run; no rows where there is none."""
+    n_layers, n_runs = dataset.sizes["layer"], dataset.sizes["run"]
+    n_columns = len(columns.names)
+    if not average:
+        nothing = np.empty((0, n_columns))
+        return dict.fromkeys(LAYER_CHOICES, nothing), np.empty((0, n_layers, n_columns))
+    # The paper's single validation run does not tell what the other runs would say.
+    if "validation_score" not in dataset or dataset.attrs.get("validation", "all") != "all":
+        unknown = np.full((n_runs, n_columns), np.nan)
+        return dict.fromkeys(LAYER_CHOICES, unknown), np.full((n_runs, n_layers, n_columns), np.nan)
+    one = dataset.isel(subject=average[0]).transpose("layer", "run", "target")
+    score, validation = one["score"].values, one["validation_score"].values
+    chosen = {
+        how: without_each_run(score, validation, columns.reduce, how) for how in LAYER_CHOICES
+    }
+    layers = [
+        without_each_run(score[[k]], validation[[k]], columns.reduce, 0) for k in range(n_layers)
+    ]
+    return chosen, np.stack(layers, axis=1)
 
 
 def _map(parts: Sequence[tuple[NDArray[np.float64], NDArray[np.int64]]]) -> ModelMap:
@@ -248,8 +281,10 @@ def pool_seeds(summaries: Sequence[ModelSummary]) -> ModelSummary:
             h: listeners_mean([s.by_listener[h] for s in summaries]) for h in LAYER_CHOICES
         },
         by_run={h: runs_mean([s.by_run[h] for s in summaries]) for h in LAYER_CHOICES},
+        without_run={h: runs_mean([s.without_run[h] for s in summaries]) for h in LAYER_CHOICES},
         profile_by_listener=listeners_mean([s.profile_by_listener for s in summaries]),
         profile_by_run=runs_mean([s.profile_by_run for s in summaries]),
+        profile_without_run=runs_mean([s.profile_without_run for s in summaries]),
         typical_layer=typical.pop() if len(typical) == 1 else -1,
         map=_pooled_map([s.map for s in summaries]),
         members=len(summaries),

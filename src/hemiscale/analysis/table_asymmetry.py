@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from hemiscale.analysis.dictionary import COLUMNS
 from hemiscale.analysis.model_summary import LAYER_CHOICES, ModelSummary
+from hemiscale.analysis.over_runs import interval_over_runs
 from hemiscale.analysis.table_rows import intervals_of, layer_intervals, over_ceiling_columns
 
 if TYPE_CHECKING:
@@ -20,7 +20,11 @@ __all__ = ["asymmetry_index", "asymmetry_table", "layer_asymmetry_table"]
 
 
 def asymmetry_index(
-    left: NDArray[np.float64], right: NDArray[np.float64], *, confidence: float = 0.95
+    left: NDArray[np.float64],
+    right: NDArray[np.float64],
+    *,
+    without: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
+    confidence: float = 0.95,
 ) -> tuple[float, float, float]:
     """Left minus right over left plus right, of means over units, with an interval over them.
 
@@ -28,14 +32,17 @@ def asymmetry_index(
     ----------
     left, right : (n_units,) arrays
         Scores of listeners, or of runs; a unit with a missing side is left out.
+    without : tuple of two (n_units,) arrays, optional
+        Of runs: left and right of the others with all done without each (see
+        `interval_over_runs`).
     confidence : float
 
     Returns
     -------
     index, low, high : float
         Of the means, so that a listener with hardly any score does not count with a ratio of noise;
-        NaN unless both means are positive. The interval is Student's on the ratio's linearisation;
-        NaN with fewer than two units.
+        NaN unless both means are positive. The interval is that of the ratio's linearisation,
+        Student's or over runs; NaN with fewer than two units.
     """
     known = np.isfinite(left) & np.isfinite(right)
     a, b = left[known], right[known]
@@ -44,11 +51,13 @@ def asymmetry_index(
         return float("nan"), float("nan"), float("nan")
     total = float((a + b).mean())
     index = float((a - b).mean()) / total
-    if n < 2:
-        return index, float("nan"), float("nan")
-    influence = ((a - b) - index * (a + b)) / total
-    half = float(stats.t.ppf(0.5 + confidence / 2, n - 1) * influence.std(ddof=1) / np.sqrt(n))
-    return index, index - half, index + half
+
+    def influence(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
+        return ((left - right) - index * (left + right)) / total
+
+    others = None if without is None else influence(without[0][known], without[1][known])
+    around = interval_over_runs(influence(a, b), others, confidence=confidence)
+    return index, index + float(around.low), index + float(around.high)
 
 
 def asymmetry_table(
@@ -65,13 +74,18 @@ def asymmetry_table(
     for s in [*summaries, *(one for one in pooled if one.members > 1)]:
         for how in LAYER_CHOICES:
             units = {"listeners": s.by_listener[how], "average": s.by_run[how]}
+            without = {"average": s.without_run[how]}
             for pair, *columns in s.pairs:
                 at = [s.column(name) for name in columns]
                 for subjects, over, interval in intervals_of(s, how, at):
                     if interval.n[2] == 0:
                         continue
                     values = units[subjects]
-                    index = asymmetry_index(values[:, at[0]], values[:, at[1]])
+                    rest = without.get(subjects)
+                    index = asymmetry_index(
+                        *values[:, at[:2]].T,
+                        without=None if rest is None else tuple(rest[:, at[:2]].T),
+                    )
                     share = over_ceiling_columns(s, how, subjects, columns)
                     rows.append(
                         {

@@ -14,6 +14,7 @@ from hemiscale.analysis.intervals import Interval, interval_over_listeners
 from hemiscale.analysis.law_sets import LawColumn, ModelSet, model_sets, predictors_of, responses_of
 from hemiscale.analysis.laws import ScalingLaw, scaling_law
 from hemiscale.analysis.model_summary import ModelSummary
+from hemiscale.analysis.over_runs import line_over_runs
 
 __all__ = ["UserColumns", "law_records", "listener_slopes", "slope_over_listeners"]
 
@@ -215,6 +216,8 @@ def _law(
         record |= slope_over_listeners(x, by_listener[known])
         labels = [str(s.attrs["family"]) for s, k in zip(members, known, strict=True) if k]
         record |= _crossed_fields(x, by_listener[known], labels)
+    if by_listener is None and not predictor.held_constant:
+        record |= _run_fields(members, response.column, predictor, score)
     record["notes"] = list(law.notes)
     return record
 
@@ -258,6 +261,27 @@ def _crossed_fields(
         "slope_over_both_high": line.slope_high if line else nothing,
         "slope_over_both_p": line.p if line else nothing,
     }
+
+
+def _run_fields(
+    members: Sequence[ModelSummary],
+    column: str,
+    predictor: LawColumn,
+    score: NDArray[np.float64],
+) -> dict[str, float]:
+    """Say whether other recordings of this subject would show this slope, with these models."""
+    known = np.isfinite(predictor.values) & np.isfinite(score)
+    used = [s for s, there in zip(members, known, strict=True) if there]
+    by_run = [s.by_run["validation"][:, s.column(column)] for s in used]
+    without = [s.without_run["validation"][:, s.column(column)] for s in used]
+    if not used or len({len(runs) for runs in by_run}) > 1:
+        return {}
+    found = line_over_runs(predictor.entering[known], np.stack(by_run), np.stack(without))
+    if predictor.scale == "log":
+        with np.errstate(over="ignore"):
+            for name in ("crossing_over_runs_low", "crossing_over_runs_high"):
+                found[name] = float(np.exp(found[name]))
+    return found
 
 
 def _saturation_fields(law: ScalingLaw) -> dict[str, float]:

@@ -65,7 +65,10 @@ def rises_table(pooled: Sequence[ModelSummary]) -> pd.DataFrame:
             curves = _curves(members, subjects)
             if not curves:
                 continue
-            rises = {curve: rise_of(steps, values) for curve, values in curves.items()}
+            rises = {
+                curve: rise_of(steps, values, are_runs=subjects == "average")
+                for curve, values in curves.items()
+            }
             first = _order(rises)
             for curve, rise in rises.items():
                 rows.append(

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from hemiscale.analysis.averages import mean_correlation
 from hemiscale.analysis.columns import Columns
 from hemiscale.analysis.dictionary import COLUMNS
-from hemiscale.analysis.intervals import Interval, interval_over_listeners, interval_over_runs
+from hemiscale.analysis.intervals import Interval, interval_over_listeners
 from hemiscale.analysis.model_summary import LAYER_CHOICES, ModelSummary, pool_seeds
+from hemiscale.analysis.over_runs import interval_over_runs
 from hemiscale.analysis.voxel_means import BEST, PERCENTILE
 
 if TYPE_CHECKING:
@@ -269,7 +270,8 @@ def intervals_of(
         values = interval_over_listeners(s.by_listener[how][:, take])
         found.append(("listeners", "listeners", values))
     if len(s.by_run[how]):
-        found.append(("average", "runs", interval_over_runs(s.by_run[how][:, take])))
+        runs, without = s.by_run[how][:, take], s.without_run[how][:, take]
+        found.append(("average", "runs", interval_over_runs(runs, without)))
     return found
 
 
@@ -280,7 +282,8 @@ def layer_intervals(s: ModelSummary, columns: Sequence[int]) -> list[tuple[str, 
         values = interval_over_listeners(s.profile_by_listener[:, :, columns])
         found.append(("listeners", "listeners", values))
     if len(s.profile_by_run):
-        found.append(("average", "runs", interval_over_runs(s.profile_by_run[:, :, columns])))
+        runs, without = s.profile_by_run[:, :, columns], s.profile_without_run[:, :, columns]
+        found.append(("average", "runs", interval_over_runs(runs, without)))
     return found
 
 

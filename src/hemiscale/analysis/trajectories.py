@@ -21,8 +21,8 @@ class Rise:
     step : float
         Training step, interpolated on log step; NaN where the curve does not rise.
     low, high : float
-        Percentile interval over units (listeners, runs); NaN with fewer than two. A side is the
-        first or last step where it lies beyond the checkpoints at hand.
+        Percentile interval over resampled listeners, or draws of runs; NaN with fewer than two
+        units. A side is the first or last step where it lies beyond the checkpoints at hand.
     resampled : (n_resamples,) array
         The step in each resample, for `rises_before`.
     notes : tuple of str
@@ -43,6 +43,7 @@ def rise_of(
     confidence: float = 0.95,
     n_resamples: int = 2000,
     seed: int = 0,
+    are_runs: bool = False,
 ) -> Rise:
     """Find the step at which the mean curve has done `share` of its rise from first to last.
 
@@ -59,6 +60,9 @@ def rise_of(
     n_resamples, seed : int
         Units are resampled; the same seed and number of units give the same resamples, so that two
         curves of the same listeners can be compared within resamples.
+    are_runs : bool
+        Units are runs, which share training data and are too few to be resampled: mean curves are
+        drawn from Student's distribution, with the variance of Nadeau and Bengio (2003).
 
     Returns
     -------
@@ -94,8 +98,11 @@ def rise_of(
     if n_units < 2:
         notes.append("One unit: no interval.")
         return Rise(step, float("nan"), float("nan"), np.array([step]), tuple(notes))
-    counts = bootstrap_counts(n_units, n_resamples, seed) / n_units
-    means = np.einsum("bu,su->bs", counts, y)
+    if are_runs:
+        weights = _drawn_weights(n_units, n_resamples, seed)
+    else:
+        weights = bootstrap_counts(n_units, n_resamples, seed) / n_units
+    means = np.einsum("bu,su->bs", weights, y)
     resampled = np.array([_crossing(place, curve, share) for curve in means])
     missing = int((~np.isfinite(resampled)).sum())
     if missing:
@@ -129,6 +136,16 @@ def rises_before(first: Rise, second: Rise) -> float:
     if not both.any():
         return float("nan")
     return float(np.mean((a[both] < b[both]) + 0.5 * (a[both] == b[both])))
+
+
+def _drawn_weights(n_runs: int, n_draws: int, seed: int) -> NDArray[np.float64]:
+    """Weights of runs that draw their mean from Student's distribution, (n_draws, n_runs)."""
+    generator = np.random.default_rng([seed, n_runs])
+    normal = generator.standard_normal((n_draws, n_runs))
+    normal -= normal.mean(axis=1, keepdims=True)
+    length = np.sqrt((n_runs - 1) / generator.chisquare(n_runs - 1, size=(n_draws, 1)))
+    variance = (1 / n_runs + 1 / (n_runs - 1)) / (n_runs - 1)
+    return 1 / n_runs + normal * length * np.sqrt(variance)
 
 
 def _crossing(place: NDArray[np.float64], curve: NDArray[np.float64], share: float) -> float:

@@ -11,7 +11,8 @@ from scipy import stats
 
 from hemiscale.analysis import read_published, scaling_law, slope_over_listeners
 from hemiscale.analysis.crossed import line_over_families_and_listeners
-from hemiscale.analysis.intervals import interval_over_listeners, interval_over_runs, t_interval
+from hemiscale.analysis.intervals import interval_over_listeners, t_interval
+from hemiscale.analysis.over_runs import interval_over_runs
 from hemiscale.calibration.tally import Tally
 from hemiscale.simulation import PlantedLaw, ScoreSimulator, SimulatedScores
 

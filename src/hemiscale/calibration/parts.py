@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from hemiscale.analysis import asymmetry, select_layers, voxels_as_independent_test
-from hemiscale.analysis.intervals import interval_over_runs
+from hemiscale.analysis.over_runs import interval_over_runs
 from hemiscale.calibration.tally import Tally
 from hemiscale.simulation import PlantedLaw, ScoreSimulator
 

@@ -1,0 +1,70 @@
+"""The scores of the other runs with everything done again without one run.
+
+For each run in turn: models that never saw it, layers chosen without it. `interval_over_runs` needs
+it, to see how much runs share. Nothing is fitted again. The engine's validation score of a test run
+is already the mean score of the other runs by models that saw neither that test run nor the run
+they are scored on; what single runs contribute to that mean is taken from their test scores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hemiscale.analysis.averages import mean_correlation
+from hemiscale.analysis.layer_choice import best_layers, take_layers
+
+__all__ = ["without_each_run"]
+
+Reduce = Callable[[NDArray[np.floating]], NDArray[np.float64]]
+
+
+def without_each_run(
+    score: NDArray[np.floating],
+    validation: NDArray[np.floating],
+    reduce: Reduce,
+    how: str | int,
+) -> NDArray[np.float64]:
+    """Give, for each run, the mean of the others from models and layers that never saw it.
+
+    Parameters
+    ----------
+    score : (n_layers, n_runs, n_targets) array
+        Test scores of one subject.
+    validation : (n_layers, n_runs, n_targets) array
+        For each test run, the mean over *all* other runs of scores of models that saw neither.
+    reduce : callable
+        From maps (n_runs, n_targets) to rows (n_runs, n_columns); see `Columns.reduce`.
+    how : {"validation", "test"} or int
+        How the layer of each run and target is chosen (see `select_layers`), or a position along
+        the layers.
+
+    Returns
+    -------
+    (n_runs, n_columns) array
+        NaN with fewer than three runs: then nothing is left to train on.
+    """
+    n_layers, n_runs, _ = score.shape
+    n_columns = reduce(score[0]).shape[-1]
+    if n_runs < 3:
+        return np.full((n_runs, n_columns), np.nan)
+    s, v = score.astype(np.float64), validation.astype(np.float64)
+    # One run less to train on makes a layer a little worse, on every run alike.
+    loss = mean_correlation(v, axis=1) - mean_correlation(s, axis=1)
+    found = np.empty((n_runs, n_columns))
+    for run in range(n_runs):
+        others = np.delete(np.arange(n_runs), run)
+        # Scores of the other runs, moved so that their mean is that of models without this run.
+        moved = s[:, others] + (v[:, run] - mean_correlation(s[:, others], axis=1))[:, None]
+        if isinstance(how, int) or n_layers == 1:
+            maps = moved[how if isinstance(how, int) else 0]
+        elif how == "test":
+            best = best_layers(mean_correlation(moved, axis=1))
+            maps = take_layers(moved, np.broadcast_to(best, moved.shape[1:]))
+        else:
+            rest = ((n_runs - 1) * v[:, others] - (s[:, run] + loss)[:, None]) / (n_runs - 2)
+            maps = take_layers(moved, best_layers(rest))
+        found[run] = mean_correlation(reduce(maps), axis=0)
+    return found

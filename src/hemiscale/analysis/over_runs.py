@@ -1,0 +1,156 @@
+"""How sure a mean over runs is, when runs train and choose for each other.
+
+The scores of different runs are not independent. Every run helps to train the models that are
+tested on the others, and to choose their layers: a layer that does well on one run by chance is
+taken for the others, and the other way round. Their scatter says too little, then; Student's
+interval holds the expected score in 82 to 92 % of simulated studies in place of 95 %.
+
+What is missing can be seen by doing everything again without a run. A run's own score and the mean
+score of the others, from models and layers that never saw it, are independent: the expected square
+of their difference is the variance of the one plus that of the other, while the scatter of the runs
+is the variance of one less what they share. The two together tell what they share. This is nested
+cross-validation [1]_ with its mean squared error solved for the covariance of two runs.
+
+.. [1] Bates, Hastie & Tibshirani (2024), Cross-validation: what does it estimate and how well does
+   it do it? JASA 119.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from hemiscale.analysis.intervals import Interval, as_units, mean_of_present, t_interval
+from hemiscale.analysis.regression import fieller_crossing
+
+__all__ = ["interval_over_runs", "line_over_runs"]
+
+
+def interval_over_runs(
+    values: ArrayLike, without: ArrayLike | None = None, *, confidence: float = 0.95
+) -> Interval:
+    """Interval for the mean over runs (or blocks of one run) of one subject.
+
+    It says where the score would be expected in other recordings of this subject, made and analysed
+    in the same way, and nothing about other people.
+
+    Parameters
+    ----------
+    values : (n_runs, ...) array
+        A value per run; NaN marks a missing one.
+    without : (n_runs, ...) array, optional
+        For each run, the mean of the *other* runs with everything done without it: models trained
+        and layers chosen without that run. Of single layers this is
+        ``RunScores.validation_mean``. A column in which it is not known (NaN beside a value) gets
+        the correction of Nadeau and Bengio [1]_, which is wider where little is shared.
+        Without it runs count as independent, and the interval is Student's: right only for values
+        that share neither training data nor a choice.
+    confidence : float
+        Coverage aimed at.
+
+    Returns
+    -------
+    Interval
+        With Student's quantile for n - 1 degrees of freedom. `method` is ``"nested"``, or ``"t"``.
+
+    References
+    ----------
+    .. [1] Nadeau & Bengio (2003), Inference for the generalization error. Machine Learning 52.
+    """
+    if without is None:
+        return t_interval(values, confidence=confidence)
+    a, w = as_units(values), np.asarray(without, dtype=np.float64)
+    if a.shape != w.shape:
+        raise ValueError(f"values {a.shape} and without {w.shape} must have the same shape")
+    present = np.isfinite(a)
+    n = present.sum(axis=0)
+    mean = mean_of_present(a, present, n)
+    enough = n > 1
+    with np.errstate(invalid="ignore"):
+        variance = _variance_of_mean(a - mean, w, present)
+    half = stats.t.ppf(0.5 + confidence / 2, np.where(enough, n - 1, 1)) * np.sqrt(variance)
+    half = np.where(enough, half, np.nan)
+    return Interval(mean, mean - half, mean + half, n.astype(np.int64), "nested")
+
+
+def _variance_of_mean(
+    deviation: NDArray[np.float64], w: NDArray[np.float64], present: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Variance of the mean over the first axis, of what is present."""
+    n = np.maximum(present.sum(axis=0), 2)
+    scatter = np.where(present, deviation**2, 0.0).sum(axis=0) / (n - 1)
+    known = (np.isfinite(w) | ~present).all(axis=0) & (n > 2)
+    apart = w - deviation
+    centred = np.where(present, apart - mean_of_present(apart, present, n), 0.0)
+    # Independent: one run's variance and that of a mean of n - 1, which share a covariance.
+    shared = ((centred**2).sum(axis=0) / n - scatter * n / (n - 1)) / 2
+    # What runs share cannot make them more certain than independent ones.
+    nested = scatter / n + np.maximum(shared, 0.0)
+    corrected = scatter * (1 / n + 1 / (n - 1))
+    return np.where(known, nested, corrected)
+
+
+def line_over_runs(
+    predictor: ArrayLike,
+    scores: ArrayLike,
+    without: ArrayLike,
+    *,
+    confidence: float = 0.95,
+) -> dict[str, float]:
+    """Slope and crossing of a law with intervals over runs, these models and subjects as given.
+
+    Parameters
+    ----------
+    predictor : (n_models,) array
+        As it enters the regression (log parameters, or the column itself).
+    scores, without : (n_models, n_runs) arrays
+        As in `interval_over_runs`; runs without a score for every model are left out.
+    confidence : float
+
+    Returns
+    -------
+    dict
+        ``slope_over_runs_low``, ``slope_over_runs_high``, ``crossing_over_runs_low``,
+        ``crossing_over_runs_high`` (in units of the predictor; ∓inf where there is no bound) and
+        ``n_runs``. NaN where there is no line, or fewer than two runs.
+    """
+    x = np.asarray(predictor, dtype=np.float64)
+    a, w = np.asarray(scores, dtype=np.float64), np.asarray(without, dtype=np.float64)
+    complete = np.isfinite(a).all(axis=0)
+    a, w = a[:, complete], w[:, complete]
+    nothing = float("nan")
+    names = [f"{what}_over_runs_{end}" for what in ("slope", "crossing") for end in ("low", "high")]
+    n_runs = int(complete.sum())
+    centred = x - x.mean() if len(x) else x
+    spread = float(centred @ centred)
+    if len(x) < 2 or n_runs < 2 or not spread > 1e-18:
+        return {**dict.fromkeys(names, nothing), "n_runs": n_runs}
+    fitter = np.stack([np.full(len(x), 1 / len(x)), centred / spread])  # height at mean, slope
+    lines, left_out = fitter @ a, fitter @ w
+    slope = interval_over_runs(lines[1], left_out[1], confidence=confidence)
+    low, high = _crossing(lines, left_out, confidence)
+    values = (slope.low, slope.high, x.mean() + low, x.mean() + high)
+    return {**dict(zip(names, map(float, values), strict=True)), "n_runs": n_runs}
+
+
+def _crossing(
+    lines: NDArray[np.float64], left_out: NDArray[np.float64], confidence: float
+) -> tuple[float, float]:
+    """Find where lines of height and slope, (2, n_runs), cannot be told from zero.
+
+    Fieller's interval needs the variance of every combination of height and slope. That of
+    `interval_over_runs` is the larger of two (with and without what runs share), so that the set
+    is the union of two of Fieller's.
+    """
+    n = lines.shape[1]
+    mean = lines.mean(axis=1)
+    covariance = np.cov(lines)
+    candidates = [covariance / n]
+    if n > 2 and np.isfinite(left_out).all():
+        apart = np.cov(left_out - lines) * (n - 1) / n
+        candidates.append(covariance / n + (apart - covariance * n / (n - 1)) / 2)
+    else:
+        candidates = [covariance * (1 / n + 1 / (n - 1))]
+    found = [fieller_crossing(mean[0], mean[1], one, n - 1, confidence) for one in candidates]
+    return min(one[1] for one in found), max(one[2] for one in found)
