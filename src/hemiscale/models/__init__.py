@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hemiscale.models.reading import extract_activations as extract_activations
     from hemiscale.models.reading import read_stories as read_stories
     from hemiscale.models.reading import read_story as read_story
+    from hemiscale.models.reading import runs_together as runs_together
     from hemiscale.models.sources import availability as availability
     from hemiscale.models.sources import local_files as local_files
 
@@ -42,6 +43,7 @@ _HOMES = {
     "extract_activations": "reading",
     "read_stories": "reading",
     "read_story": "reading",
+    "runs_together": "reading",
 }
 
 __all__ = [
@@ -60,6 +62,7 @@ __all__ = [
     "model_identity",
     "read_stories",
     "read_story",
+    "runs_together",
 ]
 
 

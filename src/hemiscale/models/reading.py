@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from hemiscale.models.contexts import window_length
 from hemiscale.models.forward import Forward
 from hemiscale.models.layer_names import describe_layers
 from hemiscale.models.run_reader import RunReader, Story
-from hemiscale.models.windows import Window, batches
+from hemiscale.models.tokens import tokenize
+from hemiscale.models.windows import Window, batches, windows
 
-__all__ = ["Story", "extract_activations", "read_stories", "read_story"]
+__all__ = ["Story", "extract_activations", "read_stories", "read_story", "runs_together"]
 
 _TOKENS_PER_BATCH = 4096
 
@@ -154,6 +157,46 @@ def read_stories(
             runs[k].forget()
 
 
+def runs_together(
+    model: Any,
+    tokenizer: Any,
+    texts: Sequence[str],
+    *,
+    context: int | None = None,
+    step: int = 64,
+    bos: str = "default",
+) -> list[list[int]]:
+    """Tell which runs `read_stories` feeds at once.
+
+    Parameters
+    ----------
+    model, tokenizer
+        As for `read_story`.
+    texts : sequence over runs of str
+    context, step, bos
+        As for `read_story`.
+
+    Returns
+    -------
+    list of list of int
+        Places of neighbouring runs in `texts`; a long run is alone.
+
+    Raises
+    ------
+    InputError
+        Where text or options cannot be used.
+    """
+    found, n_prefix = [], []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # said when they are read
+        for text in texts:
+            tokens = tokenize(tokenizer, text, bos=bos)
+            n_prefix.append(len(tokens.prefix))
+            length = window_length(model, len(tokens.prefix), context)
+            found.append(windows(len(tokens.ids), length, step))
+    return list(_groups(found, n_prefix, None))
+
+
 def extract_activations(
     model: Any,
     tokenizer: Any,
@@ -210,12 +253,12 @@ def extract_activations(
 
 
 def _groups(
-    windows: Sequence[list[Window]], n_prefix: Sequence[int], batch: int | None
+    runs: Sequence[list[Window]], n_prefix: Sequence[int], batch: int | None
 ) -> Iterator[list[int]]:
     """Neighbouring runs whose windows fit into one batch together; longer ones alone."""
     group: list[int] = []
     longest = n_windows = 0
-    for k, (found, prefix) in enumerate(zip(windows, n_prefix, strict=True)):
+    for k, (found, prefix) in enumerate(zip(runs, n_prefix, strict=True)):
         longest = max(longest, max(window.length for window in found) + prefix)
         n_windows += len(found)
         fits = n_windows * longest <= _TOKENS_PER_BATCH and n_windows <= (batch or n_windows)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,9 +19,13 @@ from hemiscale.results import (
     ResultsFolder,
     fingerprint,
     read_activations,
+    stored_fingerprint,
     write_activations,
 )
 from hemiscale.study import Study
+
+if TYPE_CHECKING:
+    from hemiscale.models import Story
 
 __all__ = [
     "LoadedModel",
@@ -48,7 +52,8 @@ class Reading:
     bits_per_byte, perplexity : float
         Over all runs, from the pass that gave the activations.
     sink : list of dict
-        Per run: norm of the first token over the median, by layer.
+        Per run, by layer: norm of the first token of the text, median norm of all its tokens,
+        and the largest norm of what stands in front of the text (empty where nothing does).
     n_parameters : int
         Counted on the loaded model.
     """
@@ -174,12 +179,15 @@ def read_run(
     feature: FeatureSet,
     folder: ResultsFolder,
     run: int,
-    stamp: str,
+    stamps: Sequence[str],
     loaded: LoadedModel,
     *,
     progress: Progress,
 ) -> None:
     """Let a language model read one run, and store its activations.
+
+    Short runs are read in one batch with their neighbours, always the same ones, so that their
+    activations do not depend on what was there already; those of all of them are stored.
 
     Parameters
     ----------
@@ -189,29 +197,42 @@ def read_run(
     folder : ResultsFolder
     run : int
         From 0.
-    stamp : str
-        From `activation_fingerprint`.
+    stamps : sequence of str
+        From `activation_fingerprint`, of all runs.
     loaded : LoadedModel
     progress : callable
         Called with (done, total) windows.
     """
-    from hemiscale.models import read_story
+    from hemiscale.models import read_stories, runs_together
 
-    options, here = study.activations, inputs.runs[run]
-    story = read_story(
+    options = study.activations
+    texts = [here.text for here in inputs.runs]
+    reading: dict[str, Any] = {
+        "context": options.context,
+        "step": options.step,
+        "bos": options.bos,
+    }
+    groups = runs_together(loaded.model, loaded.tokenizer, texts, **reading)
+    group = next(group for group in groups if run in group)
+    stories = read_stories(
         loaded.model,
         loaded.tokenizer,
-        here.text,
-        here.spans,
-        context=options.context,
-        step=options.step,
+        [texts[k] for k in group],
+        [inputs.runs[k].spans for k in group],
         pooling=options.pooling,
-        bos=options.bos,
         layers=[0] if feature.surprisal else None,
         progress=progress,
+        **reading,
     )
+    for k, story in zip(group, stories, strict=True):
+        path = folder.activations(feature.name, k + 1)
+        if stored_fingerprint(path) != stamps[k]:
+            _store(path, story, feature.name, stamps[k], loaded.n_parameters)
+
+
+def _store(path: Path, story: Story, name: str, stamp: str, n_parameters: int) -> None:
     write_activations(
-        folder.activations(feature.name, run + 1),
+        path,
         list(story.activations),
         extras={
             "token_spans": np.asarray(story.token_spans),
@@ -221,9 +242,9 @@ def read_run(
         },
         metadata={
             "fingerprint": stamp,
-            "model": feature.name,
+            "model": name,
             "n_bytes": str(story.n_bytes),
-            "n_parameters": str(loaded.n_parameters),
+            "n_parameters": str(n_parameters),
             "n_layers": str(len(story.activations)),
             "layers": json.dumps(story.layers),
             "prefix": json.dumps(story.prefix),
@@ -293,12 +314,16 @@ def read_features(
         nats -= float(log_probabilities[counted].sum())
         n_tokens += int(counted.sum())
         n_bytes += int(metadata["n_bytes"])
-        norms = extras["token_norms"]
+        norms, prefix_norms = extras["token_norms"], extras["prefix_norms"]
         reading.sink.append(
             {
                 "run": k + 1,
                 "first_token_norm": norms[:, 0].astype(float),
                 "median_norm": np.median(norms, axis=1).astype(float),
+                # The token in front of the text, which is no word's; none where bos = "never".
+                "prefix_norm": prefix_norms.astype(float).max(axis=1)
+                if prefix_norms.shape[1]
+                else np.empty(0),
             }
         )
         reading.n_parameters = int(metadata["n_parameters"])

@@ -115,7 +115,7 @@ class ReadRun:
                     self.feature,
                     job.folder,
                     self.run,
-                    stamp,
+                    self.marks.activations,
                     station.model(self.feature, self.marks, self.device),
                     progress=lambda done, total: station.report(self.bar, done, total),
                 )
