@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hemiscale.report.figures.style import COLOURS, figure_style, read_mark
+from hemiscale.results import write_atomically, write_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -40,9 +41,15 @@ def save_figure(figure: Figure, path: Path, *, drawing: ET.Element | None = None
     """
     drawing = draw_svg(figure) if drawing is None else drawing
     svg, png = path.with_name(path.name + ".svg"), path.with_name(path.name + ".png")
-    svg.write_text(plain_svg(drawing), encoding="utf-8", newline="\n")
-    with figure_style():
-        figure.savefig(png, dpi=DOTS_PER_INCH, facecolor="white", metadata={"Software": None})
+    write_text(svg, plain_svg(drawing))
+    with figure_style(), write_atomically(png) as part:
+        figure.savefig(
+            part,
+            format="png",
+            dpi=DOTS_PER_INCH,
+            facecolor="white",
+            metadata={"Software": None},
+        )
 
 
 def draw_svg(figure: Figure) -> ET.Element:
