@@ -1,3 +1,5 @@
+import copy
+
 from hemiscale.errors import InputError
 
 
@@ -13,3 +15,10 @@ def test_what_a_file_holds_cannot_steer_the_terminal_or_fill_it():
 def test_letters_of_all_languages_are_shown_as_they_are():
     sentence = "mots.csv, row 2: 'éléphant' 小王子 is not a number."
     assert InputError(sentence).problems == (sentence,)
+
+
+def test_several_problems_travel_between_processes_as_they_are():
+    error = InputError("a.txt: one.", "b.txt: \x1b two.")
+    back = copy.deepcopy(error)  # takes the way that processes take
+    assert back.problems == error.problems
+    assert str(back) == str(error)

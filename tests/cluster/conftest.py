@@ -1,5 +1,6 @@
 """A real Dask scheduler and real worker processes, each in a folder of its own."""
 
+import importlib.util
 import os
 import signal
 import subprocess
@@ -20,16 +21,28 @@ ENVIRONMENT = os.environ | {
 }
 
 
+# For these tests only: a certificate that signs itself, and its key, for all three roles.
+CERTIFICATE = {"cert": str(Path(__file__).with_name("tls") / "cert.pem"),
+               "key": str(Path(__file__).with_name("tls") / "key.pem")}  # fmt: skip
+
+
 class Cluster:
     """Processes that the test started, and ends."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, *, tls: bool = False):
         self.folder = folder
         self.processes: list[subprocess.Popen] = []
+        self.environment = dict(ENVIRONMENT)
+        if tls:
+            name = "DASK_DISTRIBUTED__COMM__TLS__"
+            self.environment[f"{name}CA_FILE"] = CERTIFICATE["cert"]
+            for role in ("CLIENT", "SCHEDULER", "WORKER"):
+                for what in CERTIFICATE:
+                    self.environment[f"{name}{role}__{what.upper()}"] = CERTIFICATE[what]
         file = folder / "scheduler.json"
         self.scheduler = self.start(
             "scheduler", "--port", "0", "--no-dashboard", "--host", "127.0.0.1",
-            "--scheduler-file", file,
+            "--scheduler-file", file, *(("--protocol", "tls") if tls else ()),
         )  # fmt: skip
         deadline = time.monotonic() + 60
         while not file.exists():
@@ -50,7 +63,7 @@ class Cluster:
                 cwd=folder,
                 stdout=log,
                 stderr=log,
-                env=ENVIRONMENT,
+                env=self.environment,
                 start_new_session=True,
             )
         self.processes.append(process)
@@ -81,3 +94,30 @@ def cluster(tmp_path):
     made = Cluster(folder)
     yield made
     made.close()
+
+
+@pytest.fixture
+def tls_cluster(tmp_path):
+    folder = tmp_path / "cluster"
+    folder.mkdir()
+    made = Cluster(folder, tls=True)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def no_page(monkeypatch):
+    """Spare the figures, which take longest, where nothing is asked of them."""
+    monkeypatch.setattr("hemiscale.report.write_report", lambda folder: folder / "report.html")
+
+
+def _of_the_pipeline():
+    path = Path(__file__).parents[1] / "pipeline" / "conftest.py"
+    spec = importlib.util.spec_from_file_location("pipeline_fixtures", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+volume_folder = _of_the_pipeline().volume_folder
+bold_path = _of_the_pipeline().bold_path

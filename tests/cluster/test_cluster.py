@@ -4,7 +4,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +16,10 @@ from hemiscale.results import file_digest, read_dataset
 from hemiscale.study import read_study
 
 pytestmark = pytest.mark.slow
+
+CERTIFICATE = {"cert": str(Path(__file__).with_name("tls") / "cert.pem"),
+               "key": str(Path(__file__).with_name("tls") / "key.pem")}  # fmt: skip
+TLS = {"ca-file": CERTIFICATE["cert"], "client": CERTIFICATE}
 
 MODELS = '\n[[models]]\nname = "austen-0.1m"\nuntrained = [0]\n'
 
@@ -76,12 +82,6 @@ def wait_for(condition, process, cluster, seconds=120):
         time.sleep(0.02)
 
 
-@pytest.fixture
-def no_page(monkeypatch):
-    """Spare the figures, which take longest, where nothing is asked of them."""
-    monkeypatch.setattr("hemiscale.report.write_report", lambda folder: folder / "report.html")
-
-
 def test_language_models_read_on_gpu_workers_and_anyone_fits(
     study, tmp_path, cluster, monkeypatch, no_page
 ):
@@ -136,3 +136,85 @@ def test_cluster_of_the_study_file(study, tmp_path, no_page):
     assert ended.returncode == 0, ended.stderr
     assert "asked local for 2 jobs" in ended.stderr
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
+
+
+def test_workers_that_come_late_are_waited_for(study, tmp_path, cluster, monkeypatch, no_page):
+    monkeypatch.setattr("hemiscale.pipeline.cluster.PATIENCE", 0.2)
+    timer = threading.Timer(1.0, cluster.worker)
+    timer.start()
+    out = tmp_path / "out"
+    run_study(read_study(study), out, dask=cluster.address, quiet=True, only=["word-rate"])
+    timer.join()
+    assert "no worker has come to tcp://" in (out / "log.txt").read_text()
+    run_study(read_study(study), tmp_path / "one", quiet=True, only=["word-rate"])
+    assert contents(out) == contents(tmp_path / "one")
+    # All is done: nobody is asked, not even the scheduler.
+    cluster.close()
+    run_study(read_study(study), out, dask=cluster.address, quiet=True, only=["word-rate"])
+
+
+def test_the_one_worker_with_the_job_dies(study, tmp_path, cluster, no_page):
+    """What all units need is made again on the worker that comes after it."""
+    out = tmp_path / "out"
+    first = cluster.worker()
+
+    def kill_and_replace():
+        deadline = time.monotonic() + 100
+        while not list(out.glob("activations/*/*.safetensors")) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        cluster.kill(first)
+        cluster.worker()
+
+    thread = threading.Thread(target=kill_and_replace)
+    thread.start()
+    only = ["austen-0.1m", "random-vector-20d"]
+    run_study(read_study(study), out, dask=cluster.address, quiet=True, only=only)
+    thread.join()
+    run_study(read_study(study), tmp_path / "one", quiet=True, only=only)
+    assert contents(out) == contents(tmp_path / "one")
+
+
+def test_tls_options_of_dask_are_passed_through(study, tmp_path, tls_cluster, no_page):
+    import dask
+
+    assert tls_cluster.address.startswith("tls://")
+    tls_cluster.worker()
+    only = ["word-rate"]
+    with dask.config.set(
+        {"distributed.comm.tls": TLS, "distributed.comm.require-encryption": True}
+    ):
+        run_study(read_study(study), tmp_path / "out", dask=tls_cluster.address, quiet=True,
+                  only=only)  # fmt: skip
+        plain = tls_cluster.address.replace("tls://", "tcp://")
+        with pytest.raises(HemiscaleError, match="no Dask scheduler answers there"):
+            run_study(read_study(study), tmp_path / "other", dask=plain, quiet=True, only=only)
+    run_study(read_study(study), tmp_path / "one", quiet=True, only=only)
+    assert contents(tmp_path / "out") == contents(tmp_path / "one")
+    # Without a certificate nobody gets in.
+    with pytest.raises(HemiscaleError, match="no Dask scheduler answers there"):
+        run_study(read_study(study), tmp_path / "other", dask=tls_cluster.address, quiet=True,
+                  only=only)  # fmt: skip
+
+
+def test_recordings_are_cleaned_and_halves_predicted_by_workers(
+    volume_folder, tmp_path, cluster, monkeypatch, no_page
+):
+    study = read_study(volume_folder / "study.toml")
+    run_study(study, tmp_path / "one", quiet=True)
+    cluster.worker()
+    cluster.worker()
+
+    def never(*arguments, **options):
+        raise AssertionError("done where the command runs")
+
+    monkeypatch.setattr("hemiscale.pipeline.reliability.SMALL", 0)
+    monkeypatch.setattr("hemiscale.brain.prepare_recording", never)
+    monkeypatch.setattr("hemiscale.brain.prepare_average", never)
+    monkeypatch.setattr("hemiscale.encoding.intersubject_reliability", never)
+    monkeypatch.setattr("hemiscale.pipeline.units.score_layer", never)
+    run_study(study, tmp_path / "out", dask=cluster.address, quiet=True)
+    prepared = [p.relative_to(tmp_path / "one") for p in (tmp_path / "one").glob("prepared/*/*")]
+    assert len(prepared) == 4 * 3
+    for name in prepared:
+        assert file_digest(tmp_path / "one" / name) == file_digest(tmp_path / "out" / name)
+    assert contents(tmp_path / "out") == contents(tmp_path / "one")

@@ -139,3 +139,27 @@ def test_model_that_changes_while_it_is_loaded(study_folder, tmp_path, monkeypat
     with pytest.raises(HemiscaleError, match=r"model.safetensors: changed while"):
         run_study(read_study(path), tmp_path / "out", quiet=True, only=["model"])
     assert not list((tmp_path / "out").rglob("*.safetensors"))
+
+
+def test_a_disk_without_locks_is_said_and_a_held_lock_is_respected(
+    run, study_folder, tmp_path, monkeypatch, capfd
+):
+    import fcntl
+
+    out = tmp_path / "out"
+
+    def held(*arguments):
+        raise BlockingIOError(errno.EWOULDBLOCK, "held")
+
+    def none(*arguments):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(fcntl, "flock", held)
+        with pytest.raises(HemiscaleError, match="another run is at work in this folder"):
+            run(out)
+        assert not (out / "study.toml").exists()
+        patched.setattr(fcntl, "flock", none)
+        run_study(read_study(study_folder / "study.toml"), out, only=["word-rate"])
+    assert "this disk keeps no locks (No locks available)" in capfd.readouterr().err
+    assert (out / "tables" / "models.tsv").is_file()

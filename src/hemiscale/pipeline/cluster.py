@@ -312,7 +312,7 @@ def _client(study: Study, address: str, display: Display) -> Iterator[Client]:
             client = stack.enter_context(
                 Client(where, timeout=15, set_as_default=False, name="hemiscale")
             )
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RuntimeError, TypeError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise HemiscaleError(
                 f"{address}: no Dask scheduler answers there ({reason}); start one with "

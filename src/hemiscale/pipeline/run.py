@@ -106,7 +106,7 @@ def run_study(
     display = Display(Console(stderr=True), quiet=quiet)
     start = time.perf_counter()
     with (
-        _locked(folder),
+        _locked(folder, display),
         log_to(folder.log),
         display.warnings(),
         cluster_at(study, dask, folder, display) as cluster,
@@ -172,7 +172,7 @@ def report_study(study: Study, out: Path, *, quiet: bool = False) -> Path:
     features = [f for f in plan_study(study) if folder.scores(f.name).is_file()]
     if not features:
         raise HemiscaleError(f"{out}: there are no scores yet; run the study first.")
-    with _locked(folder), log_to(folder.log):
+    with _locked(folder, display), log_to(folder.log):
         page = _tables_and_page(study, features, folder, display)
         display.say(f"the page is {page}", style="bold green")
     return page
@@ -209,7 +209,7 @@ def study_status(study: Study, out: Path) -> StudyStatus:
 
 
 @contextmanager
-def _locked(folder: ResultsFolder) -> Iterator[None]:
+def _locked(folder: ResultsFolder, display: Display) -> Iterator[None]:
     """Keep a second run out of the folder; the system lets go of the lock when a run is killed."""
     import fcntl
 
@@ -224,10 +224,15 @@ def _locked(folder: ResultsFolder) -> Iterator[None]:
     with stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             raise HemiscaleError(
                 f"{folder.root}: another run is at work in this folder; wait for it to end."
             ) from None
+        except OSError as error:
+            display.warn(
+                f"{folder.root}: this disk keeps no locks ({error.strerror}); see to it that no "
+                "second run works in this folder."
+            )
         yield
 
 

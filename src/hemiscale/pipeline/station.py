@@ -15,6 +15,7 @@ from hemiscale.errors import HemiscaleError, HemiscaleWarning
 from hemiscale.pipeline.features import (
     LoadedModel,
     Reading,
+    StoredLayers,
     baseline_features,
     load,
     read_features,
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from hemiscale.encoding import TargetBank
 
 __all__ = ["Job", "Report", "Station"]
+
+BASELINES = 256_000_000
+"""Bytes of baselines' features that a process keeps at hand: they come part by part."""
 
 Report = Callable[[str, int | None, int], None]
 """Called with the name of a bar, how much of it is done (None: one more), and how much there is."""
@@ -77,7 +81,7 @@ class Station:
         self._designs: list[np.ndarray] | None = None
         self._model: tuple[tuple[Any, ...], LoadedModel] | None = None
         self._bank: tuple[tuple[int, str], TargetBank, list[str]] | None = None
-        self._layers: tuple[str, Sequence[list[np.ndarray]], Reading, list[str]] | None = None
+        self._layers: dict[str, _Layers] = {}
 
     def designs(self) -> list[np.ndarray]:
         """One design matrix per recorded run.
@@ -164,7 +168,7 @@ class Station:
     def layers(
         self, feature: FeatureSet, marks: Marks
     ) -> tuple[Sequence[list[np.ndarray]], Reading]:
-        """Give the features of each layer, unless they are the last ones that were asked for.
+        """Give the features of each layer; small ones stay at hand.
 
         Parameters
         ----------
@@ -177,13 +181,16 @@ class Station:
             Those of language models are read from disk as they are asked for.
         reading : Reading
         """
-        if self._layers is None or self._layers[0] != marks.scores:
-            self._layers = None
+        found = self._layers.pop(marks.scores, None)
+        if found is None:
             with _kept() as said:
                 layers, reading = self._make_layers(feature, marks)
-            self._layers = (marks.scores, layers, reading, said)
-        _say_again(self._layers[3])
-        return self._layers[1], self._layers[2]
+            found = _Layers(layers, reading, said)
+        self._layers[marks.scores] = found  # the last one that was asked for comes last
+        while len(self._layers) > 1 and sum(map(_n_bytes, self._layers.values())) > BASELINES:
+            del self._layers[next(iter(self._layers))]
+        _say_again(found.said)
+        return found.layers, found.reading
 
     def _make_layers(
         self, feature: FeatureSet, marks: Marks
@@ -195,6 +202,22 @@ class Station:
         if feature.surprisal:
             return [surprisal_features(feature, inputs, folder)], Reading()
         return layers, reading
+
+
+@dataclass(frozen=True)
+class _Layers:
+    """The features of each layer of a feature set, and what was said while they were made."""
+
+    layers: Sequence[list[np.ndarray]]
+    reading: Reading
+    said: list[str]
+
+
+def _n_bytes(one: _Layers) -> int:
+    """Memory that features take; those of language models stay on disk."""
+    if isinstance(one.layers, StoredLayers):
+        return 0
+    return sum(run.nbytes for layer in one.layers for run in layer)
 
 
 @contextmanager

@@ -322,6 +322,8 @@ def set_aside_damaged(path: Path) -> None:
     aside = path.with_name(f"{path.name}.damaged")
     try:
         path.replace(aside)
+    except FileNotFoundError:  # another process has just done so
+        return
     except OSError as error:
         raise cannot_be_written(path, error.strerror or str(error)) from None
     warnings.warn(
