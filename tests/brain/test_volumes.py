@@ -6,6 +6,7 @@ import nibabel
 import numpy as np
 import pytest
 from nilearn.maskers import NiftiMasker
+from nilearn.masking import compute_multi_epi_mask
 
 from hemiscale.brain import (
     Cleaning,
@@ -227,10 +228,25 @@ def test_common_mask_is_what_all_recordings_share(make_image, tmp_path):
     symmetric, n_lost = common_mask(paths, grid)
     assert n_lost == len(x) - len(voxel_coordinates(symmetric)) > 0
     assert homologous_voxels(symmetric).unpaired.size == 0
-    most, _ = common_mask(paths, grid, share=0.5, symmetric=False)
-    assert len(voxel_coordinates(most)) > len(x)
-    for path in paths:
-        assert np.isfinite(masked_scans(path, mask)).all()  # no voxel is zero anywhere
+    for share in (1, 0.5):
+        most, _ = common_mask(paths, grid, share=share, symmetric=False)
+        for path in paths:
+            assert np.isfinite(masked_scans(path, most)).all()  # no voxel is zero anywhere
+
+
+@pytest.mark.parametrize("share", [0.5, 1.0])
+def test_common_mask_is_nilearns(make_image, tmp_path, share):
+    rng = np.random.default_rng(3)
+    paths = []
+    for k, shift in enumerate((-2, 0, 2, 3)):
+        noise = rng.normal(20, 5, size=(21, 25, 21, 12))
+        paths.append(tmp_path / f"{k}.nii.gz")
+        make_image((head(rng, shift) + noise).astype(np.float32)).to_filename(paths[-1])
+    images = [nibabel.load(path) for path in paths]
+    expected = np.asarray(compute_multi_epi_mask(images, threshold=share).dataobj) > 0
+    mask, _ = common_mask(paths, Grid.of(images[0]), share=share, symmetric=False)
+    np.testing.assert_array_equal(np.asarray(mask.dataobj) > 0, expected)
+    assert 100 < expected.sum() < expected.size / 2
 
 
 def test_common_mask_on_the_analysis_grid(make_image, tmp_path):

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hemiscale.errors import InputError
 from hemiscale.pipeline import check_study, report_study, run_study, study_status
 from hemiscale.results import file_digest, read_dataset
 from hemiscale.study import read_study
@@ -219,3 +220,32 @@ def test_nothing_is_wrong_with_it(volume_folder):
     notices = check_study(read_study(volume_folder / "study.toml"))
     assert len(notices) == 1
     assert "no text" in notices[0]
+
+
+def test_grid_and_share_of_the_recordings(volume_folder, tmp_path, no_page):
+    mask = nibabel.load(volume_folder / "mask.nii.gz")
+    change(
+        volume_folder,
+        ('mask = "mask.nii.gz"', 'grid = "mask.nii.gz"\nmask_share = 0.5'),
+        ("[recordings.spheres]\nmiddle = [-16, 0, 0]\n", ""),
+    )
+    out = tmp_path / "out"
+    run(volume_folder, out, only=["word-rate"])
+    voxels = read_dataset(out / "voxels.nc")
+    assert voxels["mask"].shape == mask.shape
+    np.testing.assert_allclose(voxels["affine"].values, mask.affine)
+    found, egg = voxels["mask"].values, np.asarray(mask.dataobj) > 0
+    # nilearn opens the mask of what is bright: a rim of so small a brain goes.
+    assert not (found & ~egg).any()
+    assert found.sum() > 0.6 * egg.sum()
+    assert "more than 50% of 9 recordings" in (out / "diagnostics.json").read_text()
+
+    affine = mask.affine.copy()
+    affine[0, 3] += 3
+    nibabel.save(nibabel.Nifti1Image(mask.get_fdata(), affine), volume_folder / "off.nii.gz")
+    change(volume_folder, ('grid = "mask.nii.gz"', 'grid = "off.nii.gz"'))
+    with pytest.raises(InputError, match="its grid is not symmetric about x = 0"):
+        check_study(read_study(volume_folder / "study.toml"))
+    change(volume_folder, ('grid = "off.nii.gz"', 'grid = "mask.nii.gz"\nmask = "mask.nii.gz"'))
+    with pytest.raises(InputError, match="gives both mask and grid"):
+        read_study(volume_folder / "study.toml")

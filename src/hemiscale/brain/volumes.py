@@ -264,9 +264,10 @@ def common_mask(
 ) -> tuple[Any, int]:
     """Make a mask of the voxels that are brain in all recordings, one recording at a time.
 
-    A voxel counts as brain in a recording where nilearn's `compute_epi_mask` finds it so in the
-    mean over scans, brought to `grid`, and where it is
-    finite and changes from scan to scan.
+    As nilearn's `compute_multi_epi_mask`: a voxel counts as brain in a recording where
+    `compute_epi_mask` finds it so in the mean over scans, brought to `grid`; of what enough
+    recordings agree on, the largest connected piece is kept. A voxel that is not finite, or never
+    changes, in some recording is left out.
 
     Parameters
     ----------
@@ -275,7 +276,7 @@ def common_mask(
     grid : Grid
         The grid of the analysis; see `symmetric_grid`.
     share : float
-        Share of the recordings that must agree; 1 is all.
+        More than this share of the recordings must agree; 1 is all, .5 the paper's.
     symmetric : bool
         Leave out voxels whose mirror image is not in the mask.
 
@@ -294,14 +295,19 @@ def common_mask(
     """
     from nibabel import Nifti1Image
 
+    if not 0 <= share <= 1:
+        raise ValueError(f"share is {share:g} where a number from 0 to 1 is expected")
     votes = np.zeros(grid.shape, dtype=np.int64)
+    living = np.ones(grid.shape, dtype=bool)
     n_recordings = 0
     for path in paths:
-        votes += _brain(path, grid)
+        brain, alive = _brain(path, grid)
+        votes += brain
+        living &= alive
         n_recordings += 1
     if not n_recordings:
         raise ValueError("there are no recordings to make a mask of")
-    mask = votes >= max(share * n_recordings - 1e-9, 1)
+    mask = _largest_piece(votes > min(share, 0.99999) * n_recordings) & living
     if not mask.any():
         raise ValueError(
             f"no voxel is brain in {share:.0%} of the {n_recordings} recordings; "
@@ -311,7 +317,18 @@ def common_mask(
     return symmetric_mask(image) if symmetric else (image, 0)
 
 
-def _brain(path: str | Path, grid: Grid) -> np.ndarray:
+def _largest_piece(mask: np.ndarray) -> np.ndarray:
+    from scipy.ndimage import label
+
+    pieces, n_pieces = label(mask)
+    if n_pieces < 2:
+        return mask
+    sizes = np.bincount(pieces.ravel())
+    return np.asarray(pieces == 1 + sizes[1:].argmax())
+
+
+def _brain(path: str | Path, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
+    """Tell what is brain in a recording, and what is finite and changes."""
     from nibabel import Nifti1Image
     from nilearn.image import resample_img
     from nilearn.masking import compute_epi_mask
@@ -337,14 +354,17 @@ def _brain(path: str | Path, grid: Grid) -> np.ndarray:
     if not Grid.of(image).matches(grid):
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Resampling binary images")
+            # As scans are resampled, so that the mask is that of the resampled recording; clipped
+            # because splines overshoot at the edge of the brain.
             mean, living = (
                 resample_img(
                     volume,
                     target_affine=grid.matrix,
                     target_shape=grid.shape,
-                    interpolation="linear",
+                    interpolation=interpolation,
+                    clip=True,
                 )
-                for volume in (mean, living)
+                for volume, interpolation in ((mean, "continuous"), (living, "linear"))
             )
     try:
         with warnings.catch_warnings():
@@ -356,4 +376,4 @@ def _brain(path: str | Path, grid: Grid) -> np.ndarray:
             f"({str(error).splitlines()[0] if str(error) else type(error).__name__}); "
             "give a mask image."
         ) from None
-    return np.asarray(brain & (np.asarray(living.dataobj) > 0.999))
+    return brain, np.asarray(np.asarray(living.dataobj) > 0.999)

@@ -11,7 +11,7 @@ import numpy as np
 
 from hemiscale.errors import InputError
 from hemiscale.pipeline.inputs import StudyInputs
-from hemiscale.pipeline.volume_inputs import given_mask
+from hemiscale.pipeline.volume_inputs import given_grid, given_mask
 from hemiscale.results import file_digest, fingerprint, safe_name, write_atomically, write_json
 from hemiscale.study import Study, Volumes
 
@@ -132,21 +132,28 @@ def analysis_mask(
         return mask, notices
     path, note = folder / "mask.nii.gz", folder / "mask.json"
     sources = sorted(digest(recording.path) for recording in inputs.recordings)
-    stamp = fingerprint(sources=sources, voxel_size=recordings.voxel_size, own=recordings.own_masks)
+    named = given_grid(study, recordings)
+    stamp = fingerprint(
+        sources=sources,
+        voxel_size=recordings.voxel_size,
+        own=recordings.own_masks,
+        share=recordings.mask_share,
+        grid=None if named is None else [list(named.shape), np.round(named.matrix, 4).tolist()],
+    )
     files = {subject: own_mask_file(folder, subject) for subject in inputs.subjects}
     known = _read_json(note)
     whole = path.is_file() and (
         not recordings.own_masks or all(f.is_file() for f in files.values())
     )
     if known.get("fingerprint") != stamp or not whole:
-        grid = symmetric_grid(inputs.recordings[0].path, voxel_size=recordings.voxel_size)
+        grid = named or symmetric_grid(inputs.recordings[0].path, voxel_size=recordings.voxel_size)
         groups = (
             [[r.path for r in inputs.recordings if r.subject == s] for s in inputs.subjects]
             if recordings.own_masks
             else [[r.path for r in inputs.recordings]]
         )
         found = Parallel(n_jobs=max(1, min(workers, len(groups))))(
-            delayed(_common)(paths, grid) for paths in groups
+            delayed(_common)(paths, grid, recordings.mask_share) for paths in groups
         )
         problems = [f"study {study.name}: {problem}" for _, _, problem in found if problem]
         if problems:
@@ -166,18 +173,21 @@ def analysis_mask(
             f"every listener has an own mask: {n_voxels:,} voxels are brain in some of "
             f"{len(inputs.subjects)} listeners; where a voxel is not, that listener has no score."
         ]
+    share = recordings.mask_share
+    n_recordings = len(inputs.recordings)
+    agree = f"all {n_recordings}" if share == 1 else f"more than {share:.0%} of {n_recordings}"
     return mask, [
-        f"the study names no mask: {n_voxels:,} voxels are brain in all {len(inputs.recordings)} "
-        f"recordings, after {known['n_lost']} without a mirror image were left out."
+        f"the study names no mask: {n_voxels:,} voxels are brain in {agree} recordings, after "
+        f"{known['n_lost']} without a mirror image were left out."
     ]
 
 
-def _common(paths: list[Path], grid: Any) -> tuple[Any, int, str]:
+def _common(paths: list[Path], grid: Any, share: float) -> tuple[Any, int, str]:
     """Mask, voxels that symmetry cost, and what is wrong: errors do not travel well."""
     from hemiscale.brain import common_mask
 
     try:
-        mask, n_lost = common_mask(paths, grid)
+        mask, n_lost = common_mask(paths, grid, share=share)
     except (InputError, ValueError) as error:
         return None, 0, str(error).rstrip(".") + "."
     return mask, n_lost, ""

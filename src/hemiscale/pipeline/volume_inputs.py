@@ -16,9 +16,16 @@ from hemiscale.pipeline.stories import collect
 from hemiscale.study import AVERAGE, BidsRecordings, Study, VolumeFiles, Volumes
 
 if TYPE_CHECKING:
-    from hemiscale.brain import Recording, SurfaceRecording
+    from hemiscale.brain import Grid, Recording, SurfaceRecording
 
-__all__ = ["VolumeInputs", "common_t_r", "find_volumes", "given_mask", "unreadable_values"]
+__all__ = [
+    "VolumeInputs",
+    "common_t_r",
+    "find_volumes",
+    "given_grid",
+    "given_mask",
+    "unreadable_values",
+]
 
 DATASET_MASK = "petit-prince-en"
 
@@ -93,6 +100,7 @@ def find_volumes(
     mask = None
     with collect(problems):
         mask, _ = given_mask(study, recordings)
+        given_grid(study, recordings)
     problems += check_recordings(
         described, n_runs=n_runs, t_r=t_r, story_ends=story_ends, mask_img=mask
     )
@@ -157,6 +165,47 @@ def given_mask(study: Study, recordings: Volumes) -> tuple[object | None, list[s
             "left out."
         )
     return mask, notices
+
+
+def given_grid(study: Study, recordings: Volumes) -> Grid | None:
+    """Read the grid that a study names.
+
+    Parameters
+    ----------
+    study : Study
+    recordings : Volumes
+
+    Returns
+    -------
+    Grid or None
+        None where the study names none.
+
+    Raises
+    ------
+    InputError
+        Where the image cannot be read, or its grid is not symmetric about the midline.
+    """
+    from nibabel import Nifti1Image
+
+    from hemiscale.brain import Grid, homologous_voxels, open_nifti
+
+    if recordings.grid is None:
+        return None
+    if recordings.grid == DATASET_MASK:
+        from hemiscale.datasets import petit_prince_mask
+
+        path = petit_prince_mask()
+    else:
+        path = Path(study.folder) / recordings.grid
+    grid = Grid.of(open_nifti(path))
+    try:
+        homologous_voxels(Nifti1Image(np.ones(grid.shape, dtype=np.uint8), grid.matrix))
+    except ValueError:
+        raise InputError(
+            f"{path}: its grid is not symmetric about x = 0; leave out grid, and one that is will "
+            "be made."
+        ) from None
+    return grid
 
 
 def unreadable_values(study: Study, recordings: Volumes, found: VolumeInputs) -> list[str]:

@@ -131,7 +131,19 @@ class Volumes(_Listened):
     own_masks: bool = Field(
         default=False, description="every subject has a mask of its own, as in the paper"
     )
-    voxel_size: Positive = Field(default=4.0, description="mm; of the grid where there is no mask")
+    mask_share: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=1.0,
+        description="where there is no mask: what is brain in more than this share of the "
+        "recordings; 1: in all, 0.5: the paper's",
+    )
+    grid: str | None = Field(
+        default=None,
+        description="where there is no mask: an image whose grid is that of the analysis, or "
+        "petit-prince-en; default: a symmetric grid of voxel_size",
+    )
+    voxel_size: Positive = Field(
+        default=4.0, description="mm; of the grid where there is neither mask nor grid"
+    )
     interpolation: Literal["continuous", "linear", "nearest"] = "continuous"
     smoothing: NotNegative = Field(default=0.0, description="full width at half maximum, mm")
     drift: Literal["cosine", "butterworth"] = "cosine"
@@ -155,6 +167,8 @@ class Volumes(_Listened):
     def _named_atlas(self) -> Volumes:
         if self.atlas_names and not self.atlas:
             raise ValueError("gives atlas_names without an atlas")
+        if self.mask and self.grid:
+            raise ValueError("gives both mask and grid; the mask has the grid of the analysis")
         if self.own_masks and (self.average or self.mask or self.reliability):
             raise ValueError(
                 "has own_masks, which go with average = false, without a mask and without a "

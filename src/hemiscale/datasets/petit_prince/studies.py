@@ -23,9 +23,10 @@ folder = "ds003643/derivatives"
 task = "lppEN"
 space = "MNIColin27"
 desc = "preproc"
-# subjects = ["EN057", "EN058"]     # default: all that are on disk
-own_masks = true        # what is brain in all runs of a listener, made symmetric
-voxel_size = 4.0        # mm
+subjects = ["EN057", "EN058", "EN059", "EN061", "EN062"]   # the paper's; leave out for all 49
+own_masks = true        # what is brain in more than half of a listener's runs, made symmetric
+mask_share = 0.5
+grid = "petit-prince-en"            # 4 mm
 smoothing = 4.0         # mm
 average = false
 individuals = true
@@ -39,11 +40,17 @@ task = "lpp$code"
 space = "MNIColin27"
 desc = "preproc"
 # subjects = ["{code}001", "{code}002"]     # default: all that are on disk
-voxel_size = 4.0        # mm; the mask is what is brain in all recordings, made symmetric
+mask_share = 0.5        # the mask: what is brain in more than half of the recordings, symmetric
+grid = "petit-prince-en"            # 4 mm
 average = true
 individuals = false
 ceiling_splits = 10
 ceiling_seed = 0"""
+
+_OTHER_LANGUAGES = """\
+# Of the paper's English models, those that were trained on this language too. The paper's own list
+# for it may be another one: add what you need; `hemiscale models` lists the names.
+"""
 
 _MODELS: Mapping[str, tuple[str, ...]] = {
     "en": (
@@ -76,7 +83,19 @@ _MODELS: Mapping[str, tuple[str, ...]] = {
         "meta-llama/Llama-2-13b-hf",
         "mistralai/Mistral-7B-v0.1",
     ),
-    # Of the paper's models, those that were trained on these languages too.
+    # Those that the paper's analysis of individuals uses.
+    "en-individuals": (
+        "openai-community/gpt2",
+        "openai-community/gpt2-medium",
+        "openai-community/gpt2-large",
+        "openai-community/gpt2-xl",
+        "Qwen/Qwen1.5-0.5B",
+        "Qwen/Qwen1.5-1.8B",
+        "Qwen/Qwen1.5-4B",
+        "Qwen/Qwen1.5-7B",
+        "Qwen/Qwen1.5-14B",
+    ),
+    # Our choice, not the paper's list: of its English models, those trained on these languages too.
     "fr": (
         "Qwen/Qwen1.5-0.5B",
         "Qwen/Qwen1.5-1.8B",
@@ -102,14 +121,20 @@ class _Kind:
     listeners: int
     recordings: str
     what: str
+    models: str
 
 
 PETIT_PRINCE_STUDIES: Mapping[str, _Kind] = {
-    "petit-prince-en": _Kind("en", "English", 49, _AVERAGE_EN, "the average subject"),
-    "petit-prince-fr": _Kind("fr", "French", 28, _AVERAGE_OTHER, "the average subject"),
-    "petit-prince-cn": _Kind("cn", "Chinese", 35, _AVERAGE_OTHER, "the average subject"),
+    "petit-prince-en": _Kind("en", "English", 49, _AVERAGE_EN, "the average subject", "en"),
+    "petit-prince-fr": _Kind("fr", "French", 28, _AVERAGE_OTHER, "the average subject", "fr"),
+    "petit-prince-cn": _Kind("cn", "Chinese", 35, _AVERAGE_OTHER, "the average subject", "cn"),
     "petit-prince-en-individuals": _Kind(
-        "en", "English", 49, _INDIVIDUALS_EN, "every listener for themselves"
+        "en",
+        "English",
+        5,
+        _INDIVIDUALS_EN,
+        "every listener for themselves",
+        "en-individuals",
     ),
 }
 """The studies by the name that ``hemiscale new --like`` takes."""
@@ -125,6 +150,7 @@ def petit_prince_study(
     models: tuple[str, ...] | None = None,
     n_runs: int = 9,
     seeds: int = 10,
+    validation: str = "first",
 ) -> str:
     """Write a study file of Le Petit Prince.
 
@@ -144,6 +170,8 @@ def petit_prince_study(
         The first so many of the nine runs.
     seeds : int
         Draws of the random baselines.
+    validation : {"first", "all"}
+        Which of the remaining runs choose the penalty; "first" is the paper's.
 
     Returns
     -------
@@ -152,7 +180,7 @@ def petit_prince_study(
     """
     kind = PETIT_PRINCE_STUDIES[like]
     code = kind.language.upper()
-    named = _MODELS[kind.language] if models is None else models
+    named = _MODELS[kind.models] if models is None else models
     # Those that have to be downloaded are left out, with a notice, where they are not at hand.
     tables = [
         f'[[models]]\nname = "{model}"\n'
@@ -179,8 +207,9 @@ def petit_prince_study(
         caveats=caveats,
         code=code,
         seeds=seeds,
+        validation=validation,
         sections=list(range(1, n_runs + 1)),
         recordings=(recordings or kind.recordings).replace("$code", code).replace("{code}", code),
-        models="\n".join(tables),
+        models=("" if kind.language == "en" else _OTHER_LANGUAGES) + "\n".join(tables),
         static='static_embeddings = ["glove-6b-50d"]' if kind.language == "en" else "",
     )
