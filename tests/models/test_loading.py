@@ -194,6 +194,37 @@ def test_options_have_their_sentences():
         load_model("austen-0.1m", quantisation="8bit", untrained=0)
 
 
+def test_quantisation_says_what_it_needs(monkeypatch):
+    import importlib.machinery
+    import importlib.util
+
+    import torch
+
+    from hemiscale.models.loading import missing_for_options
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    found = dict.fromkeys(("accelerate", "bitsandbytes"))
+    real = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: found[name] if name in found else real(name)
+    )
+    with pytest.raises(InputError) as caught:
+        load_model("austen-0.1m", quantisation="4bit", device_map="auto")
+    sentences = " ".join(caught.value.problems)
+    assert "needs accelerate: pip install 'hemiscale[large]'" in sentences
+    assert "needs bitsandbytes: pip install 'hemiscale[large]'" in sentences
+    assert "needs a CUDA device, and there is none here" in sentences
+    found.update(dict.fromkeys(found, importlib.machinery.ModuleSpec("there", None)))
+    with pytest.raises(InputError) as caught:
+        load_model("austen-0.1m", quantisation="4bit")
+    assert list(caught.value.problems) == [
+        "quantisation = '4bit' needs a CUDA device, and there is none here; leave it out, or use "
+        'dtype = "bfloat16" to halve the memory.'
+    ]
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert missing_for_options(device_map="auto", quantisation="8bit") == []
+
+
 def test_dtype_and_device(spans, text):
     import torch
 

@@ -12,7 +12,7 @@ from hemiscale.models.gguf_files import converted_folder
 from hemiscale.models.quiet import quiet_transformers
 from hemiscale.models.sources import Source, availability, locate_source
 
-__all__ = ["load_model"]
+__all__ = ["load_model", "missing_for_options"]
 
 _DTYPES = ("float32", "bfloat16", "float16")
 _QUANTISATIONS = ("8bit", "4bit")
@@ -90,18 +90,43 @@ def _check_options(
         problems.append(
             f"quantisation {quantisation!r} is not known; use {' or '.join(_QUANTISATIONS)}."
         )
-    for option, value, package in (
-        ("device_map", device_map, "accelerate"),
-        ("quantisation", quantisation, "bitsandbytes"),
-    ):
-        if value is not None and importlib.util.find_spec(package) is None:
-            problems.append(
-                f"{option} = {value!r} needs {package}: pip install 'hemiscale[large]'."
-            )
+    problems += missing_for_options(device_map=device_map, quantisation=quantisation)
+    for option, value in (("device_map", device_map), ("quantisation", quantisation)):
         if value is not None and untrained is not None:
             problems.append(f"{option} = {value!r} cannot be used with untrained weights.")
     if problems:
         raise InputError(*problems)
+
+
+def missing_for_options(*, device_map: str | None, quantisation: str | None) -> list[str]:
+    """Tell what this machine lacks for the options of `load_model`.
+
+    Parameters
+    ----------
+    device_map, quantisation : str or None
+
+    Returns
+    -------
+    list of str
+        One sentence for each thing that is not here.
+    """
+    missing = [
+        f"{option} = {value!r} needs {package}: pip install 'hemiscale[large]'."
+        for option, value, package in (
+            ("device_map", device_map, "accelerate"),
+            ("quantisation", quantisation, "bitsandbytes"),
+        )
+        if value is not None and importlib.util.find_spec(package) is None
+    ]
+    if quantisation is not None:
+        import torch
+
+        if not torch.cuda.is_available():
+            missing.append(
+                f"quantisation = {quantisation!r} needs a CUDA device, and there is none here; "
+                'leave it out, or use dtype = "bfloat16" to halve the memory.'
+            )
+    return missing
 
 
 def _device(device: str) -> str:

@@ -38,6 +38,7 @@ def describe_costs(
         too_large,
         work_rate,
     )
+    from hemiscale.models.loading import missing_for_options
 
     readers = [feature for feature in features if feature.is_language_model]
     if not readers:
@@ -47,6 +48,13 @@ def describe_costs(
     found: dict[str, str] = {}
     seconds = 0.0
     for feature in readers:
+        # No error: the machines of a cluster may have what this one lacks.
+        notices += [
+            f"model {feature.name!r} cannot be read on this machine: {sentence}"
+            for sentence in missing_for_options(
+                device_map=feature.device_map, quantisation=feature.quantisation
+            )
+        ]
         options = study.activations
         try:
             estimate = estimate_model(
