@@ -108,11 +108,12 @@ def _prepare(
     notices: list[str] = []
     for item, prepared in zip(items, helpers.map(function, items, **common), strict=True):
         if prepared is None:
-            notices.append(
-                f"{item[0][0].path.parent}: the workers do not see this folder; its recordings "
-                "are read and cleaned on this machine."
-            )
             prepared = function(*item, **common)
+            if prepared is not None:
+                notices.append(
+                    f"{item[0][0].path.parent}: the workers do not see this folder; its "
+                    "recordings are read and cleaned on this machine."
+                )
         if prepared is None:
             problems.append(f"{item[0][0].path}: is not there any more.")
         else:
