@@ -112,6 +112,8 @@ def test_long_tables_have_their_columns_in_the_promised_order(study, ceiling, tm
         "slope_per_tenfold",
         "rises.tsv": "trajectory curve subjects n_checkpoints step low high n rises_before notes",
         "ceiling.tsv": "region hemisphere reliability low high n_splits",
+        "reliability.tsv": "model quantity subjects n_parcels r p_parcels_as_independent slope low "
+        "high interval_over n",
     }
     for name, columns in promised.items():
         assert list(read(tmp_path, name).columns) == columns.split()

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from hemiscale.analysis.averages import mean_correlation
 from hemiscale.analysis.brain_scores import over_ceiling
-from hemiscale.analysis.voxel_means import VoxelMeans, voxel_selections
+from hemiscale.analysis.voxel_means import BEST, PERCENTILE, VoxelMeans, voxel_selections
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["Columns", "PairRow", "RegionRow", "columns_of", "homologous_pairs", "is_voxelwise"]
 
 SIDES = ("all", "left", "right", "left_minus_right")
+
+_ALL_PAIRS = "all pairs"
+_COMPUTED = frozenset(["all", "reliable", BEST, PERCENTILE])
 
 # With more named targets than this they are voxels: no row for each of them in the tables.
 _MOST_REGIONS = 500
@@ -68,6 +71,11 @@ class Columns:
     pairs: tuple[PairRow, ...]
     selections: tuple[str, ...]
     reduce: Callable[[NDArray[np.floating]], NDArray[np.float64]]
+
+    @property
+    def computed(self) -> frozenset[str]:
+        """Names of rows that are over many regions or any voxels, rather than one named region."""
+        return _COMPUTED if self.selections else frozenset([_ALL_PAIRS])
 
 
 def is_voxelwise(dataset: xr.Dataset) -> bool:
@@ -183,7 +191,7 @@ def _of_regions(dataset: xr.Dataset, reliability: NDArray[np.float64] | None) ->
         if named
     ]
     if len(pair_rows) != 1:
-        pair_rows.append(PairRow("all pairs", "left", "right", "left_minus_right"))
+        pair_rows.append(PairRow(_ALL_PAIRS, "left", "right", "left_minus_right"))
     return Columns(
         names=(*names, *(f"{name} / ceiling" for name in names if reliability is not None)),
         regions=tuple(

@@ -177,6 +177,21 @@ COLUMNS: dict[str, dict[str, str]] = {
         "high": "97.5 % quantile of the random splits",
         "n_splits": "number of random splits",
     },
+    "reliability.tsv": {
+        "model": "name of the model or group of seeds; of slopes, the set of models",
+        "quantity": "score, left_minus_right, or the slope of either against log parameters (r per "
+        "e-fold); a value per region, or per pair of homologous regions",
+        "subjects": _SUBJECTS,
+        "n_parcels": "regions (pairs) with a value of every listener or run; the table has rows "
+        "from eight on, and none without a ceiling",
+        "r": "correlation over regions of the mean values with the reliability of the region (left "
+        "minus right: with left minus right of the reliability); noise draws it towards zero",
+        "p_parcels_as_independent": "two-sided p of r, as published: regions counted as "
+        "independent, which neighbours are not",
+        "slope": "of the values on the reliability (units of the quantity per unit of r); zero "
+        "where the correlation is",
+        **_INTERVAL,
+    },
 }
 """``{table: {column: meaning}}``, columns in the order in which they are written."""
 

@@ -12,6 +12,7 @@ from hemiscale.analysis.maps import maps_of_summaries
 from hemiscale.analysis.model_summary import ModelSummary, summarise_model
 from hemiscale.analysis.table_asymmetry import asymmetry_table, layer_asymmetry_table
 from hemiscale.analysis.table_laws import UserColumns, law_records, listener_slopes
+from hemiscale.analysis.table_reliability import reliability_table
 from hemiscale.analysis.table_rises import rises_table
 from hemiscale.analysis.table_rows import (
     ceiling_table,
@@ -88,6 +89,7 @@ def write_tables(
         ),
         "rises.tsv": rises_table(pooled),
         "ceiling.tsv": ceiling_table(ceiling, reduced),
+        "reliability.tsv": reliability_table(summaries, pooled, ceiling, reduced),
     }
     for name, frame in frames.items():
         text = frame.to_csv(sep="\t", index=False, float_format=_DIGITS, lineterminator="\n")

@@ -50,8 +50,9 @@ def calibrate(
     """
     from hemiscale.calibration.laws import SCENARIOS, examine_laws
     from hemiscale.calibration.page import write_page
-    from hemiscale.calibration.parts import examine_layers, examine_ridge, examine_voxels
     from hemiscale.calibration.power import power_table
+    from hemiscale.calibration.runs import RUNS, examine_engine, examine_runs
+    from hemiscale.calibration.voxels import examine_voxels
 
     if n_studies < 1:
         raise ValueError(f"n_studies must be positive, got {n_studies}")
@@ -66,14 +67,15 @@ def calibrate(
         if {**before, "n_studies": n_studies} == settings:
             done = found | done
             if before["n_studies"] != n_studies:  # counts go on; these are made anew
-                done.pop("ridge", None)
-                done.pop("power", None)
+                for name in ("power", *(f"engine: {n_runs} runs" for n_runs in RUNS)):
+                    done.pop(name, None)
     counted: dict[str, tuple[int, Callable[[range], dict[str, Tally]]]] = {
         f"laws: {name}": (n_studies, partial(examine_laws, law, seed=seed + k))
         for k, (name, law) in enumerate(SCENARIOS.items())
     }
-    counted["layers"] = (max(n_studies // 4, 1), partial(examine_layers, seed=seed))
     counted["voxels"] = (n_studies, partial(examine_voxels, seed=seed))
+    for n_runs in RUNS:
+        counted[f"runs: {n_runs} runs"] = (n_studies, partial(examine_runs, n_runs, seed=seed))
     for name, (total, examine) in counted.items():
         part = done.setdefault(name, {"studies": 0, "tallies": {}})
         while part["studies"] < total:
@@ -84,11 +86,13 @@ def calibrate(
             part["studies"] = last
             write_json(store, done)
             say(f"{name}: {last} of {total}")
-    if "ridge" not in done:
-        found = examine_ridge(max(n_studies // 2, 1), seed)
-        done["ridge"] = {"tallies": {name: tally.counts() for name, tally in found.items()}}
-        write_json(store, done)
-        say("ridge: done")
+    for n_runs in RUNS:
+        name = f"engine: {n_runs} runs"
+        if name not in done:
+            found = examine_engine(n_runs, max(n_studies * 2 // 5, 1), seed)
+            done[name] = {"tallies": {method: tally.counts() for method, tally in found.items()}}
+            write_json(store, done)
+            say(f"{name}: done")
     if "power" not in done:
         done["power"] = power_table(max(n_studies // 4, 1), seed)
         write_json(store, done)

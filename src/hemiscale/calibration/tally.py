@@ -25,6 +25,10 @@ class Tally:
         Intervals that did not hold zero: a 5 % test says yes.
     off, off_squared : float
         Sums of estimate minus planted value, and of its square, where both are finite.
+    bounded : int
+        Intervals with two finite ends.
+    width : float
+        Sum of their widths.
     """
 
     n: int = 0
@@ -33,6 +37,8 @@ class Tally:
     without_zero: int = 0
     off: float = 0.0
     off_squared: float = 0.0
+    bounded: int = 0
+    width: float = 0.0
 
     def add(self, estimate: float, low: float, high: float, planted: float) -> None:
         """Count one study."""
@@ -45,17 +51,14 @@ class Tally:
         if np.isfinite(estimate - planted):
             self.off += float(estimate - planted)
             self.off_squared += float(estimate - planted) ** 2
+        if np.isfinite(high - low):
+            self.bounded += 1
+            self.width += float(high - low)
 
     def __add__(self, other: Tally) -> Tally:
         """Put the tallies of two parts together."""
-        return Tally(
-            self.n + other.n,
-            self.none + other.none,
-            self.held + other.held,
-            self.without_zero + other.without_zero,
-            self.off + other.off,
-            self.off_squared + other.off_squared,
-        )
+        mine, theirs = asdict(self), asdict(other)
+        return Tally(**{name: mine[name] + theirs[name] for name in mine})
 
     def counts(self) -> list[float]:
         """All counts and sums, in the order of the attributes."""
@@ -74,4 +77,5 @@ class Tally:
             "without_zero_error": 100 * float(np.sqrt(zero * (1 - zero) / n)),
             "bias": bias,
             "bias_error": float(np.sqrt(max(self.off_squared / n - bias**2, 0.0) / n)),
+            "width": self.width / self.bounded if self.bounded else float("nan"),
         }
