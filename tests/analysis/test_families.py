@@ -6,8 +6,8 @@ from hemiscale.analysis.families import (
     bootstrap_over_families,
     family_effect,
     leave_one_family_out,
-    mixed_fit,
 )
+from hemiscale.analysis.family_mixed import mixed_fit
 
 
 def planted(seed, *, family_sd=0.01, noise=0.003, sizes=(4, 4, 3, 6, 2, 5, 2, 2)):

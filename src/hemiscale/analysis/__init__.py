@@ -23,12 +23,11 @@ if TYPE_CHECKING:
     from hemiscale.analysis.families import (
         FamilyBootstrap,
         FamilyEffect,
-        MixedFit,
         bootstrap_over_families,
         family_effect,
         leave_one_family_out,
-        mixed_fit,
     )
+    from hemiscale.analysis.family_mixed import MixedFit, mixed_fit
     from hemiscale.analysis.family_robust import FamilyRobust, RobustLine, robust_line
     from hemiscale.analysis.hemispheres import Asymmetry, Homologues, asymmetry
     from hemiscale.analysis.intervals import Interval, interval_over_listeners, t_interval
@@ -73,11 +72,11 @@ _HOME = {
     "reliable_targets": "brain_scores",
     "FamilyBootstrap": "families",
     "FamilyEffect": "families",
-    "MixedFit": "families",
+    "MixedFit": "family_mixed",
     "bootstrap_over_families": "families",
     "family_effect": "families",
     "leave_one_family_out": "families",
-    "mixed_fit": "families",
+    "mixed_fit": "family_mixed",
     "Asymmetry": "hemispheres",
     "asymmetry": "hemispheres",
     "Homologues": "hemispheres",

@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from hemiscale.analysis.family_design import on_one_scale
+
 __all__ = ["FamilyRobust", "RobustLine", "crossing_bounds", "robust_line"]
 
 # How far from the models at hand a crossing is looked for, in standard deviations of log size.
@@ -132,9 +134,7 @@ def robust_line(
     """
     X = np.asarray(design, dtype=np.float64)
     y = np.asarray(response, dtype=np.float64)
-    centre = X.mean(axis=0)
-    scale = np.where(X.std(axis=0) > 0, X.std(axis=0), 1.0)
-    Z = np.column_stack([np.ones(len(y)), ((X - centre) / scale)[:, 1:]])
+    Z, centre, scale = on_one_scale(X)
     robust = FamilyRobust(Z, family)
     fit = robust.fitter @ y
     covariance = robust.covariance(y - Z @ fit)
