@@ -19,7 +19,11 @@ pytestmark = pytest.mark.slow
 
 CERTIFICATE = {"cert": str(Path(__file__).with_name("tls") / "cert.pem"),
                "key": str(Path(__file__).with_name("tls") / "key.pem")}  # fmt: skip
-TLS = {"ca-file": CERTIFICATE["cert"], "client": CERTIFICATE}
+TLS = {
+    "distributed.comm.tls.ca-file": CERTIFICATE["cert"],
+    "distributed.comm.tls.client.cert": CERTIFICATE["cert"],
+    "distributed.comm.tls.client.key": CERTIFICATE["key"],
+}
 
 MODELS = '\n[[models]]\nname = "austen-0.1m"\nuntrained = [0]\n'
 
@@ -158,31 +162,35 @@ def test_the_one_worker_with_the_job_dies(study, tmp_path, cluster, no_page):
     out = tmp_path / "out"
     first = cluster.worker()
 
+    over = threading.Event()
+
     def kill_and_replace():
-        deadline = time.monotonic() + 100
-        while not list(out.glob("activations/*/*.safetensors")) and time.monotonic() < deadline:
-            time.sleep(0.02)
+        while not list(out.glob("activations/*/*.safetensors")):
+            if over.wait(0.02):
+                return
         cluster.kill(first)
         cluster.worker()
 
     thread = threading.Thread(target=kill_and_replace)
     thread.start()
     only = ["austen-0.1m", "random-vector-20d"]
-    run_study(read_study(study), out, dask=cluster.address, quiet=True, only=only)
-    thread.join()
+    try:
+        run_study(read_study(study), out, dask=cluster.address, quiet=True, only=only)
+    finally:
+        over.set()
+        thread.join()
     run_study(read_study(study), tmp_path / "one", quiet=True, only=only)
     assert contents(out) == contents(tmp_path / "one")
 
 
 def test_tls_options_of_dask_are_passed_through(study, tmp_path, tls_cluster, no_page):
     import dask
+    import distributed  # noqa: F401  its defaults come before our options
 
     assert tls_cluster.address.startswith("tls://")
     tls_cluster.worker()
     only = ["word-rate"]
-    with dask.config.set(
-        {"distributed.comm.tls": TLS, "distributed.comm.require-encryption": True}
-    ):
+    with dask.config.set(TLS | {"distributed.comm.require-encryption": True}):
         run_study(read_study(study), tmp_path / "out", dask=tls_cluster.address, quiet=True,
                   only=only)  # fmt: skip
         plain = tls_cluster.address.replace("tls://", "tcp://")

@@ -140,4 +140,5 @@ def test_one_run_in_blocks_with_one_voxel_of_one_listener(tmp_path, monkeypatch,
     assert scores["score"].shape == (1, 1, 4, 1)
     assert np.isfinite(scores["score"]).all()
     models = pd.read_csv(tmp_path / "out/tables/models.tsv", sep="\t")
-    assert np.isfinite(models["brain_score"]).all()
+    assert np.isfinite(models["average_score" if average else "score"]).all()
+    assert models["left"].isna().all()
