@@ -231,7 +231,8 @@ def compare(
     studies: Annotated[
         list[str],
         typer.Argument(
-            help="Two or more results folders; published: the paper's numbers.", show_default=False
+            help="Two or more results folders, or NAME=FOLDER; published: the paper's numbers.",
+            show_default=False,
         ),
     ],
     out: Annotated[Path, typer.Option("--out", help="Folder of the page.")] = Path("comparison"),

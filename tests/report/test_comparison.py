@@ -11,7 +11,7 @@ import pytest
 from hemiscale.analysis import read_published
 from hemiscale.errors import HemiscaleError, InputError
 from hemiscale.report import compare_studies
-from hemiscale.report.compared import read_side
+from hemiscale.report.compared import read_side, split_name
 from hemiscale.report.comparison import common_models
 
 _FIGURES = ("compare-scores", "compare-left-minus-right", "compare-overlaid", "compare-slopes")
@@ -84,7 +84,19 @@ def test_three_studies_have_a_panel_a_colour_and_a_row_each(
     assert set(overlaid["study"]) == {paper, *names}
     # The same study twice lies on the diagonal; the paper's models are others.
     pairs = [path.name for path in tmp_path.glob("figures/compare-models-*.tsv")]
-    assert len(pairs) == 1
+    assert pairs == ["compare-models-2.tsv"]
+
+
+def test_studies_are_named_on_the_command_line(simulated_results: Path, tmp_path: Path) -> None:
+    studies = ["Paper=published", f"Ours={simulated_results}"]
+    text = compare_studies(studies, tmp_path).read_text(encoding="utf-8")
+    assert "<h1>Paper and Ours</h1>" in text
+    assert "score, Ours" in text
+    folder = tmp_path / "a=b"
+    assert split_name(folder) == ("", str(folder))  # a path, not a name
+    folder.mkdir()
+    assert split_name("x=published") == ("x", "published")
+    assert split_name("published") == ("", "published")
 
 
 @pytest.mark.parametrize("n", [1, 9])

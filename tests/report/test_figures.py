@@ -199,3 +199,13 @@ def test_intervals_that_do_not_exist_are_left_out():
     figure = figures.law(table, fit={"slope": None, "intercept": None})
     assert marks(figure, column=0) == {"a", "b"}
     figures.baseline_scores(table)
+
+
+def test_intervals_of_untrained_twins_lie_inside_the_axes(results):
+    """They are drawn a few points aside, which matplotlib leaves out when it sets limits."""
+    rows = tidy.language_models(tidy.baseline_rows(results, "listeners"))
+    hollow = rows["kind"] == "untrained"
+    rows.loc[hollow, "low"], rows.loc[hollow, "high"] = -0.4, 0.6
+    low, high = figures.law(rows).axes[0].get_ylim()
+    assert low < -0.4
+    assert high > 0.6

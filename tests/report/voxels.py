@@ -30,6 +30,8 @@ simulated = true
 
 [recordings]
 t_r = 2.0
+paper_regions = true
+atlas = "boxes.nii.gz"
 """
 
 
@@ -64,7 +66,7 @@ def _scores(name: str, kind: str, family: str, parameters: float, layers: int, s
     rng = np.random.default_rng(seed)
     bump = _temporal(coords)
     size = np.log10(max(parameters, 1e8) / 1e8)
-    level = {"trained": 0.2 + 0.04 * size, "untrained": 0.1}.get(kind, 0.09)
+    level = {"trained": 0.2 + 0.04 * size, "untrained": 0.1, "checkpoint": 0.15}.get(kind, 0.09)
     left = (coords["hemisphere"][1] == "left") * (0.012 * (size - 0.4) if kind == "trained" else 0)
     depth = np.linspace(0, 1, layers + 1) if layers else np.array([0.6])
     profile = 0.7 + 0.3 * np.exp(-(((depth - 0.6) / 0.4) ** 2))
@@ -89,17 +91,41 @@ def _scores(name: str, kind: str, family: str, parameters: float, layers: int, s
         attrs={
             "model": name,
             "kind": kind,
-            "group": name,
+            "group": name.removesuffix("-seed0"),
             "family": family,
             "n_parameters": int(parameters),
             "n_layers": layers,
             "width": 64,
             "seed": -1,
-            "training_step": -1,
+            "training_step": int(name.rpartition("step")[2]) if kind == "checkpoint" else -1,
             "bits_per_byte": 1.4 - 0.15 * size if kind == "trained" else float("nan"),
             "perplexity": 30 - 8 * size if kind == "trained" else float("nan"),
         },
     )
+
+
+def make_regions(coords: dict[str, Any]) -> dict[str, np.ndarray]:
+    """Two of the paper's regions on both sides, and an atlas of twelve boxes on the left."""
+    x, y, z = (coords[axis][1] for axis in "xyz")
+    half = {"AG_TPJ": np.abs(y + 50) < 20, "BA45": (np.abs(y - 20) < 20) & (z < 20)}
+    regions = {
+        f"{name}_{side}": inside & ((x < 0) if side == "left" else (x > 0))
+        for name, inside in half.items()
+        for side in ("left", "right")
+    }
+    for k in range(12):
+        low = -102 + 27 * (k // 2)
+        regions[f"parcel_{k + 1}"] = (x < 0) & (y >= low) & (y < low + 27) & ((z > 10) == k % 2)
+    return regions
+
+
+def _side(name: str) -> str:
+    return "right" if name.endswith("_right") else "left"
+
+
+def _homologue(name: str) -> str:
+    base, _, side = name.rpartition("_")
+    return {"left": f"{base}_right", "right": f"{base}_left"}.get(side, "")
 
 
 def write_voxel_results(folder: Path) -> Path:
@@ -108,6 +134,7 @@ def write_voxel_results(folder: Path) -> Path:
     coords = grid()
     rng = np.random.default_rng(11)
     bump = _temporal(coords)
+    regions = make_regions(coords)
     ceiling = xr.Dataset(
         {
             "reliability": (
@@ -118,8 +145,6 @@ def write_voxel_results(folder: Path) -> Path:
         coords=coords,
     )
     write_dataset(folder / "ceiling.nc", ceiling)
-    y, z = coords["y"][1], coords["z"][1]
-    left = coords["x"][1] < 0
     shape = (11, 14, 11)
     first = np.array([-5, -8, -4])
     places = np.stack([coords[axis][1] for axis in "xyz"], axis=1)
@@ -131,16 +156,19 @@ def write_voxel_results(folder: Path) -> Path:
         {
             "mask": (("i", "j", "k"), mask),
             "affine": (("row", "column"), affine),
-            "region": (
-                ("region_name", "target"),
-                np.stack([left & (np.abs(y + 50) < 20), left & (np.abs(y - 20) < 20) & (z < 20)]),
-            ),
+            "region": (("region_name", "target"), np.stack(list(regions.values()))),
         },
-        coords={"region_name": ["pSTS", "BA45"], **coords},
+        coords={
+            "region_name": list(regions),
+            "region_hemisphere": ("region_name", [_side(name) for name in regions]),
+            "region_homologue": ("region_name", [_homologue(name) for name in regions]),
+            **coords,
+        },
     )
     write_dataset(folder / "voxels.nc", voxels)
     everything = [(name, "trained", family, n, layers) for name, family, n, layers in MODELS]
-    everything += [("alpha-small-untrained", "untrained", "alpha", 1.2e8, 4)]
+    everything += [("alpha-small-untrained-seed0", "untrained", "alpha", 1.2e8, 4)]
+    everything += [(f"alpha-small@step{n}", "checkpoint", "alpha", 1.2e8, 4) for n in (8, 64, 512)]
     everything += [("word-rate", "control", "", 0, 0), ("glove", "static embedding", "", 0, 0)]
     maps = write_tables(
         (_scores(*what, seed=k) for k, what in enumerate(everything)),

@@ -39,6 +39,7 @@ SELECTIONS = (
 )
 
 _MOST_NAMED = 12
+_SMALL = 0.0095
 _PER = {"log parameters": "tenfold of parameters", "bits per byte": "bit per byte"}
 
 
@@ -118,13 +119,16 @@ def describe_law(law: dict[str, Any] | None) -> str:
     predictor = str(law.get("predictor"))
     factor = math.log(10) if predictor == "log parameters" else 1.0
     per = _PER.get(predictor, f"unit of {predictor}")
-    text = f"Slope {numbers.score(law['slope'] * factor, sign=True)} per {per}"
+    slope = law["slope"] * factor
+    # Slopes of left minus right are small: three decimals would leave one digit of them.
+    digits = 4 if abs(slope) < _SMALL else 3
+    text = f"Slope {numbers.score(slope, sign=True, digits=digits)} per {per}"
     if law.get("slope_low") is not None and law.get("slope_high") is not None:
         low, high = law["slope_low"] * factor, law["slope_high"] * factor
-        text += f", 95 % {numbers.bounds(low, high, sign=True)} over models"
+        text += f", 95 % {numbers.bounds(low, high, sign=True, digits=digits)} over models"
     if law.get("over_families_low") is not None and law.get("over_families_high") is not None:
         low, high = law["over_families_low"] * factor, law["over_families_high"] * factor
-        text += f" and {numbers.bounds(low, high, sign=True)} over families"
+        text += f" and {numbers.bounds(low, high, sign=True, digits=digits)} over families"
     if law.get("r") is not None:
         text += f"; r = {numbers.score(law['r'], digits=2)} over {law['n_models']} models"
     return text + "."

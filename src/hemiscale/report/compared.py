@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from hemiscale.report.tidy import baseline_rows, find_law
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["PUBLISHED", "RESPONSES", "ComparedStudy", "read_side"]
+__all__ = ["PUBLISHED", "RESPONSES", "ComparedStudy", "read_side", "split_name"]
 
 RESPONSES = {"score": "score", "left_minus_right": "left minus right"}
 """What is compared, by its name in ``laws.json``, in words."""
@@ -61,8 +61,8 @@ def read_side(which: str | Path, subjects: str | None = None) -> ComparedStudy:
 
     Parameters
     ----------
-    which : path, or "published"
-        A results folder, or the paper's English numbers.
+    which : path, "published", or "NAME=" and one of these
+        A results folder, or the paper's English numbers; the name that the page shall show.
     subjects : {"listeners", "average"}, optional
         Whose scores; the listeners where there are some.
 
@@ -75,11 +75,13 @@ def read_side(which: str | Path, subjects: str | None = None) -> ComparedStudy:
     HemiscaleError
         Where the folder holds no scores.
     """
-    if str(which) == PUBLISHED:
-        return _published()
     from hemiscale.report.captions import Words
 
-    results = load_results(Path(which))
+    name, where = split_name(which)
+    if where == PUBLISHED:
+        published = _published()
+        return replace(published, name=name or published.name)
+    results = load_results(Path(where))
     words = Words(results)
     if subjects == "average" and not results.has_average:
         subjects = None
@@ -88,15 +90,25 @@ def read_side(which: str | Path, subjects: str | None = None) -> ComparedStudy:
     columns = ["label", "kind", "family", "parameters", "bits_per_byte", "score", "low", "high"]
     columns += [f"left_minus_right{end}" for end in ("", "_low", "_high")]
     return ComparedStudy(
-        name=results.name,
+        name=name or results.name,
         rows=rows[columns].reset_index(drop=True),
         laws={name: find_law(results, name, "log parameters", whose) for name in RESPONSES},
         simulated=results.simulated,
         over="listeners" if whose == "listeners" else words.parts,
-        data=words.data if whose == "listeners" else words.average_data,
+        data=(words.data if whose == "listeners" else words.average_data).removeprefix(
+            f"{results.name}: "
+        ),
         targets=words.places,
         best_layer="chosen on validation scans",
     )
+
+
+def split_name(which: str | Path) -> tuple[str, str]:
+    """Split ``NAME=FOLDER`` into name and folder; the name is "" where there is none."""
+    name, equals, where = str(which).partition("=")
+    if not equals or not name or "/" in name or Path(which).exists():
+        return "", str(which)
+    return name, where
 
 
 def _published() -> ComparedStudy:

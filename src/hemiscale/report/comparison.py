@@ -13,7 +13,7 @@ import numpy as np
 
 from hemiscale.errors import InputError
 from hemiscale.report import captions, figures, numbers
-from hemiscale.report.compared import RESPONSES, ComparedStudy, read_side
+from hemiscale.report.compared import RESPONSES, ComparedStudy, read_side, split_name
 from hemiscale.report.comparison_tables import laws_table, models_table
 from hemiscale.report.page import draw_figure, fill_template
 from hemiscale.report.plans import FigurePlan
@@ -28,6 +28,7 @@ __all__ = ["common_models", "compare_studies", "stacked_rows"]
 _LANGUAGE = ("trained", "untrained")
 # More studies than colours and markers that can be told apart.
 _MOST = 8
+_ALL_PAIRS = 3
 
 
 def compare_studies(
@@ -37,8 +38,9 @@ def compare_studies(
 
     Parameters
     ----------
-    studies : sequence of path, or "published"
-        Results folders, two to eight; "published" stands for the paper's English numbers.
+    studies : sequence of path, "published", or "NAME=" and one of these
+        Results folders, two to eight; "published" stands for the paper's English numbers. A study
+        is called by its title, or by the name given: ``"French=lpp-fr-results"``.
     out : path
         Folder of the page; made if need be.
     subjects : {"listeners", "average"}, optional
@@ -127,7 +129,7 @@ def _told_apart(
 ) -> list[ComparedStudy]:
     """Give studies of one name the names of their folders, and numbers where these are alike."""
     names = [side.name for side in sides]
-    folders = [Path(which).name for which in studies]
+    folders = [Path(split_name(which)[1]).name for which in studies]
     longer = [
         f"{name} ({folder})" if names.count(name) > 1 else name
         for name, folder in zip(names, folders, strict=True)
@@ -229,22 +231,38 @@ def _plans(sides: Sequence[ComparedStudy], families: list[str]) -> list[FigurePl
             lambda drawn: f"{_told(sides, 'score')} {_told(sides, 'left_minus_right')}",
             "no study has two trained models of different size",
         ),
-        *(
-            _pair_plan(sides[0], other, families, f"{data} {intervals}", last=len(sides) == 2)
-            for other in sides[1:]
-        ),
+        *_pair_plans(sides, families, f"{data} {intervals}"),
+    ]
+
+
+def _pair_plans(
+    sides: Sequence[ComparedStudy], families: list[str], caption: str
+) -> list[FigurePlan]:
+    """Model by model: all pairs of up to three studies; of more, each with the first."""
+    pairs = list(combinations(sides, 2))
+    if len(sides) > _ALL_PAIRS:
+        pairs = [pair for pair in pairs if pair[0] is sides[0]]
+    if len(pairs) == 1:
+        return [_pair_plan("compare-models", "both", pairs[0], families, caption)]
+    return [
+        _pair_plan(
+            f"compare-models-{k + 1}", f"{pair[0].name} and {pair[1].name}", pair, families, caption
+        )
+        for k, pair in enumerate(pairs)
     ]
 
 
 def _pair_plan(
-    a: ComparedStudy, b: ComparedStudy, families: list[str], caption: str, *, last: bool
+    name: str,
+    where: str,
+    pair: tuple[ComparedStudy, ComparedStudy],
+    families: list[str],
+    caption: str,
 ) -> FigurePlan:
-    from hemiscale.results import safe_name
-
-    which = "both" if last else f"{a.name} and {b.name}"
+    a, b = pair
     return FigurePlan(
-        "compare-models" if last else f"compare-models-{safe_name(b.name)}",
-        f"The same models in {which}",
+        name,
+        f"The same models in {where}",
         f"A mark per model or baseline that both studies scored; line: equal scores. {caption}",
         lambda: common_models(a, b),
         lambda rows, width: figures.score_against_score(

@@ -317,8 +317,9 @@ def _inflation(results: Results) -> list[str]:
 
 def recorded_parts(results: Results) -> str:
     """Name what recordings were cross-validated over: runs, or blocks of a single one."""
-    runs = {block.get("recorded_run") for block in results.diagnostics.get("runs", [])}
-    return "runs" if len(runs) > 1 else "blocks"
+    notes = results.diagnostics
+    runs = {block.get("recorded_run") for block in notes.get("runs") or []}
+    return "runs" if max(len(runs), len(notes.get("scans") or [])) > 1 else "blocks"
 
 
 def recorded_minutes(results: Results) -> float | None:

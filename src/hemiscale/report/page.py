@@ -22,6 +22,7 @@ __all__ = ["DrawnFigure", "draw_figure", "fill_template", "render_page", "write_
 
 logger = logging.getLogger("hemiscale")
 
+_MOST_SHOWN = 2000
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -38,7 +39,9 @@ class DrawnFigure:
     alt : str
         The figure in words.
     table : Table or None
-        The rows it was drawn from.
+        The rows it was drawn from; None where they are too many to read (voxels).
+    n_rows : int
+        How many they are.
     files : list of (str, str)
         Name and path, relative to the page, of the files beside it.
     problem : str
@@ -50,6 +53,7 @@ class DrawnFigure:
     variants: dict[str, str] = field(default_factory=dict)
     alt: str = ""
     table: Table | None = None
+    n_rows: int = 0
     files: list[tuple[str, str]] = field(default_factory=list)
     problem: str = ""
 
@@ -186,12 +190,13 @@ def _draw(root: Path, plan: FigurePlan, rows: pd.DataFrame) -> DrawnFigure:
         if name == "wide":
             save_figure(figure, folder / plan.name, drawing=drawing)
     text = rows.to_csv(sep="\t", index=False, float_format="%.6g", lineterminator="\n")
-    (folder / f"{plan.name}.tsv").write_text(text, encoding="utf-8", newline="\n")
+    write_text(folder / f"{plan.name}.tsv", text)
     return DrawnFigure(
         plan,
         "drawn",
         variants=variants,
         alt=f"{plan.title}. {plan.describe(rows).strip()}",
-        table=small_table(plan.name, rows),
+        table=small_table(plan.name, rows) if len(rows) <= _MOST_SHOWN else None,
+        n_rows=len(rows),
         files=[(end.upper(), f"figures/{plan.name}.{end}") for end in ("svg", "png", "tsv")],
     )

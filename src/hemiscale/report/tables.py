@@ -12,6 +12,7 @@ from hemiscale.report import numbers
 from hemiscale.report.limits import recorded_parts
 from hemiscale.report.load import Results
 from hemiscale.report.tidy import readable_name
+from hemiscale.report.voxel_regions import selection_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -194,8 +195,9 @@ def _models(results: Results) -> Table:
     )
     return Table(
         "models",
-        "Every model and baseline, seeds of a baseline averaged. Score: mean over regions, layer "
-        f"chosen on validation scans; in brackets the 95 % interval {over}. “Best layer by test” "
+        "Every model and baseline, seeds of a baseline averaged. Score: mean over "
+        f"{'voxels' if results.voxelwise else 'regions'}, layer chosen on validation scans; in "
+        f"brackets the 95 % interval {over}. “Best layer by test” "
         "is the published way of choosing, shown for comparison only: it is inflated.",
         columns,
         rows,
@@ -243,8 +245,15 @@ def _laws(results: Results) -> Table:
 
 
 def _shown_laws(results: Results) -> list[dict[str, Any]]:
-    """Leave partial laws to the file, and, where there are very many, those of single families."""
+    """Leave to the file: partial laws, parcels and, of very many, laws of single families."""
     plain = [law for law in results.laws if not law.get("held_constant")]
+    if results.voxelwise:
+        names = selection_names(results)
+        plain = [
+            law | {"selection": names[law["selection"]]}
+            for law in plain
+            if law.get("selection") in names
+        ]
     if len(plain) <= _MOST_ROWS:
         return plain
     whole = [law for law in plain if law.get("model_set") == "all trained models"]
@@ -286,6 +295,10 @@ def _asymmetry(results: Results) -> Table:
     table = results.asymmetry
     if len(table):
         table = table[table["layer_choice"] == "validation"]
+    if len(table) and results.voxelwise:
+        names = selection_names(results)
+        table = table[table["pair"].isin(names)]
+        table = table.assign(pair=table["pair"].map(names))
     for record in table.to_dict("records"):
         name = record["model"]
         if name not in what.index or not single[name]:
@@ -313,6 +326,7 @@ def _asymmetry(results: Results) -> Table:
         "Left, right and their paired difference with its 95 % interval, layer chosen on "
         "validation scans. Baselines with several seeds are in the figure above.",
         columns,
-        rows,
-        closed=f"All {len(rows)} differences, listeners and average subject",
+        rows[:_MOST_ROWS],
+        more=max(0, len(rows) - _MOST_ROWS),
+        closed=f"{numbers.count(len(rows))} differences, listeners and average subject",
     )

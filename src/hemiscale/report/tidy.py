@@ -8,7 +8,7 @@ import numpy as np
 
 from hemiscale.report.frames import each_row, row_of_largest
 from hemiscale.report.load import Results
-from hemiscale.report.voxel_regions import PLAIN_SELECTIONS, named_regions
+from hemiscale.report.voxel_regions import selection_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -148,8 +148,7 @@ def region_rows(results: Results, subjects: str) -> pd.DataFrame:
     names = {str(region): str(region) for region in dict.fromkeys(table["region"])}
     if results.voxelwise:
         table = table[table["hemisphere"] == "both"]
-        kept = {selection: selection for selection in PLAIN_SELECTIONS}
-        kept |= {region.key: region.name for region in named_regions(results)}
+        kept = selection_names(results)
         names = {region: kept[region] for region in names if region in kept}
     by_model = {name: part.set_index("region") for name, part in table.groupby("model")}
     regions = list(names)

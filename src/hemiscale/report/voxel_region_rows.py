@@ -9,7 +9,7 @@ import numpy as np
 
 from hemiscale.report.load import Results
 from hemiscale.report.tidy import find_law
-from hemiscale.report.voxel_regions import PLAIN_SELECTIONS, ShownRegion, named_regions
+from hemiscale.report.voxel_regions import ShownRegion, named_regions, selection_names
 from hemiscale.report.voxel_rows import selection_rows
 
 if TYPE_CHECKING:
@@ -75,8 +75,7 @@ def region_curve_rows(results: Results, subjects: str) -> pd.DataFrame:
 
 def region_ceiling_rows(results: Results) -> pd.DataFrame:
     """Give the ceiling of selections and named regions under the names that figures show."""
-    names = {selection: selection for selection in PLAIN_SELECTIONS}
-    names |= {region.key: region.name for region in named_regions(results)}
+    names = selection_names(results)
     table = results.ceiling
     if not len(table):
         return table

@@ -21,6 +21,7 @@ __all__ = [
     "named_regions",
     "parcel_values",
     "parcels",
+    "selection_names",
     "shown_name",
 ]
 
@@ -70,6 +71,18 @@ def parcels(results: Results) -> list[ShownRegion]:
         others |= set(PAPER_NAMES)
     found = [region for region in _pairs(results) if _base(region.key) not in others]
     return found if len(found) >= _FEW else []
+
+
+def selection_names(results: Results) -> dict[str, str]:
+    """Map the selections of voxels that have a panel or rows of their own to their names.
+
+    Returns
+    -------
+    dict
+        Plain selections and named regions, each pair of mirror images once; not parcels.
+    """
+    names = {selection: selection for selection in PLAIN_SELECTIONS}
+    return names | {region.key: region.name for region in named_regions(results)}
 
 
 def shown_name(key: str) -> str:

@@ -144,6 +144,7 @@ def _sides(study: VoxelStudy) -> Chapter:
                 missing,
             ),
         ],
+        ["asymmetry"],
     )
 
 

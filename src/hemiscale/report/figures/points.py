@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hemiscale.report import numbers
-from hemiscale.report.figures.style import COLOURS, KIND_MARKERS, mark
+from hemiscale.report.figures.style import COLOURS, KIND_MARKERS, family_styles, is_narrow, mark
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 __all__ = [
     "dot_look",
     "draw_estimate",
+    "families_above",
     "legend_above",
     "name_points",
     "name_rows",
@@ -25,6 +28,7 @@ __all__ = [
     "side_look",
     "told",
     "used_panels",
+    "wrapped",
 ]
 
 
@@ -148,6 +152,12 @@ def draw_estimate(
         ends = ([low, high], [y, y]) if across else ([x, x], [low, high])
         bar = ax.plot(*ends, color=look["color"], lw=weight, alpha=alpha, **place)
         mark(bar[0], name, kind=kind, family=family, lines=lines)
+    if transform is not None:
+        # matplotlib does not make room for what is drawn in other than data coordinates.
+        known = [end for end in (low, high) if math.isfinite(end)]
+        spots = [(end, y) if across else (x, end) for end in known]
+        ax.update_datalim([(x, y), *spots])
+        ax.autoscale_view()
     point = ax.plot(x, y, **look, **place)
     mark(point[0], name, kind=kind, family=family, lines=lines)
 
@@ -193,6 +203,12 @@ def name_points(ax: Axes, x: Any, y: Any, names: Iterable[Any]) -> None:
             text.remove()
 
 
+def wrapped(text: str, inches: float, *, size: float = 8.5) -> str:
+    """Break a text into lines that fit this width."""
+    per_inch = 72 / (0.62 * size)  # characters of DejaVu Sans, bold
+    return textwrap.fill(text, max(8, int(inches * per_inch)), break_long_words=False)
+
+
 def used_panels(grid: Any, names: Sequence[Any]) -> Iterator[tuple[Any, Axes]]:
     """Go through a grid of axes, one for each name; hide what is left over.
 
@@ -227,5 +243,31 @@ def legend_above(ax: Axes, handles: Sequence[Any], columns: int) -> None:
         loc="lower left",
         bbox_to_anchor=(0, 1.0),
         ncols=max(1, min(columns, len(handles))),
+        borderpad=0,
+    )
+
+
+def families_above(figure: Figure, present: Iterable[str], families: Iterable[str]) -> None:
+    """Put a legend of families above a figure of panels; nothing for a single family.
+
+    Parameters
+    ----------
+    figure : Figure
+    present : iterable of str
+        Families that the figure shows.
+    families : iterable of str
+        All families of the study, as for `family_styles`.
+    """
+    from matplotlib.lines import Line2D
+
+    names = sorted({str(name) for name in present if name})
+    if len(names) < 2:
+        return
+    styles = family_styles([*families, *names])
+    handles = [Line2D([], [], label=name, **point_look("trained", name, styles)) for name in names]
+    figure.legend(
+        handles=handles,
+        loc="outside upper left",
+        ncols=3 if is_narrow(figure.get_figwidth()) else 6,
         borderpad=0,
     )

@@ -9,7 +9,7 @@ import numpy as np
 
 from hemiscale.report import numbers
 from hemiscale.report.figures.laws import law, show_zero
-from hemiscale.report.figures.points import point_look, used_panels
+from hemiscale.report.figures.points import families_above, point_look, used_panels, wrapped
 from hemiscale.report.figures.style import (
     COLOURS,
     DOUBLE_COLUMN,
@@ -79,10 +79,10 @@ def law_panels(
                 legend=False,
                 zero=False,
             )
-            ax.set_title(name)
+            ax.set_title(wrapped(name, 0.8 * width / columns))
         for ax in grid.flat[: len(names)]:
             show_zero(ax)
-        _family_legend(figure, table, everyone)
+        families_above(figure, table["family"], everyone)
     return figure
 
 
@@ -139,23 +139,7 @@ def score_against_score(
         ax.set_ylim(low, high)
         ax.set_aspect("equal")
         ax.grid()
-        ax.set_xlabel(names[0])
-        ax.set_ylabel(names[1])
+        side = 0.8 * min(figure.get_figwidth(), 4.2)
+        ax.set_xlabel(wrapped(names[0], side))
+        ax.set_ylabel(wrapped(names[1], side))
     return figure
-
-
-def _family_legend(figure: Figure, table: pd.DataFrame, families: Sequence[str]) -> None:
-    from matplotlib.lines import Line2D
-
-    styles = family_styles(families)
-    present = sorted({str(name) for name in table["family"] if name})
-    handles = [
-        Line2D([], [], label=name, **point_look("trained", name, styles)) for name in present
-    ]
-    if handles:
-        figure.legend(
-            handles=handles,
-            loc="outside upper left",
-            ncols=3 if is_narrow(figure.get_figwidth()) else 8,
-            borderpad=0,
-        )

@@ -12,11 +12,13 @@ from hemiscale.report.figures.asymmetry import asymmetry_law
 from hemiscale.report.figures.laws import draw_line, show_zero, size_axis
 from hemiscale.report.figures.points import (
     draw_estimate,
+    families_above,
     legend_above,
     side_handles,
     side_look,
     told,
     used_panels,
+    wrapped,
 )
 from hemiscale.report.figures.style import (
     COLOURS,
@@ -132,7 +134,7 @@ def asymmetry_panels(
     columns = 1 if is_narrow(width) else min(2, len(names))
     rows = -(-len(names) // columns)
     with figure_style():
-        figure, grid = panels(width, 2.9 * rows + 0.2, rows, columns)
+        figure, grid = panels(width, (2.7 if columns == 1 else 2.2) * rows + 0.3, rows, columns)
         for name, ax in used_panels(grid, names):
             part = table[table["panel"] == name].drop(columns="panel")
             asymmetry_law(
@@ -144,7 +146,8 @@ def asymmetry_panels(
                 response=(responses or {}).get(name, "left minus right"),
                 legend=False,
             )
-            ax.set_title(name)
+            ax.set_title(wrapped(name, 0.85 * width / columns))
+        families_above(figure, table["family"], families)
     return figure
 
 

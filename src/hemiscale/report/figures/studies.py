@@ -15,6 +15,7 @@ from hemiscale.report.figures.points import (
     legend_above,
     name_rows,
     told,
+    wrapped,
 )
 from hemiscale.report.figures.style import (
     COLOURS,
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["studies_law", "study_slopes"]
+
+_LONG = 28  # characters
+_NAMES = 1.5  # inches
 
 
 def studies_law(
@@ -100,7 +104,11 @@ def studies_law(
                     kind=str(row.kind), family=str(row.family), lines=lines, weight=1, alpha=0.5,
                 )  # fmt: skip
         show_zero(ax)
-        legend_above(ax, handles, 1 if is_narrow(figure.get_figwidth()) else 3)
+        wide = figure.get_figwidth()
+        long = any(len(study) > _LONG for study in styles)
+        for handle in handles:
+            handle.set_label(wrapped(str(handle.get_label()), 0.85 * wide, size=7.5))
+        legend_above(ax, handles, 1 if is_narrow(wide) or long else 3)
     return figure
 
 
@@ -125,7 +133,7 @@ def study_slopes(table: pd.DataFrame, *, width: float = DOUBLE_COLUMN) -> Figure
     styles = study_styles(studies)
     narrow = is_narrow(width)
     rows, columns = (len(responses), 1) if narrow else (1, len(responses))
-    shown = [name.replace(", ", ",\n") if len(name) > _LONG else name for name in studies]
+    shown = [wrapped(name, _NAMES, size=7.5) for name in studies]
     with figure_style():
         height = (0.9 + 0.34 * len(studies)) * rows
         figure, grid = panels(width, height, rows, columns)
@@ -145,7 +153,3 @@ def study_slopes(table: pd.DataFrame, *, width: float = DOUBLE_COLUMN) -> Figure
             ax.set_title(response)
             ax.set_xlabel("slope (change of r per tenfold)")
     return figure
-
-
-# Characters of a name above which it is broken at its commas.
-_LONG = 24
