@@ -2,6 +2,7 @@
 
     python benchmarks/bench_activations.py compare austen-4m --context 512
     python benchmarks/bench_activations.py compare smollm2-135m --context 512
+    python benchmarks/bench_activations.py runs smollm2-135m --words 8 40
     python benchmarks/bench_activations.py table
 
 The story is the chapter of Alice that ships with the package: 2,127 words, the size of one run of
@@ -10,6 +11,10 @@ other through the whole model, steps by 64 tokens and averages words in numpy. E
 runs in a process of its own, one after the other, on one thread; time is processor time without
 loading the model. Agreement is R² of the activations with those of windows that step by 64
 tokens, over words and units of a layer. Results: ``benchmarks/results/activations-MODEL.json``.
+
+``runs`` cuts the chapter into 40 runs of a few words, as in experiments with sentences, and reads
+them one by one and as `read_stories` does, several in one batch. Results:
+``benchmarks/results/short-runs-MODEL.json``.
 """
 
 import argparse
@@ -163,6 +168,56 @@ def compare(name, context):
     path.write_text(json.dumps(content, indent=1) + "\n")
 
 
+def short_runs(name, n_words, n_runs=40):
+    """Read many short runs one by one and in batches, in this process, each after a warm-up."""
+    import torch
+
+    from hemiscale.bench.measure import cpu_seconds, machine_name
+    from hemiscale.models import load_model, read_stories, read_story
+
+    torch.set_num_threads(1)
+    model, tokenizer = load_model(name)
+    text, spans = story()
+    rows = []
+    for words in n_words:
+        texts, parts = [], []
+        for first in range(0, min(words * n_runs, len(spans) - words), words):
+            part = spans[first : first + words]
+            texts.append(text[part[0, 0] : part[-1, 1]])
+            parts.append(part - part[0, 0])
+
+        def alone(texts=texts, parts=parts):
+            return [
+                read_story(model, tokenizer, one, part, bos="always").activations
+                for one, part in zip(texts, parts, strict=True)
+            ]
+
+        def together(texts=texts, parts=parts):
+            read = read_stories(model, tokenizer, texts, parts, bos="always")
+            return [story.activations for story in read]
+
+        alone(), together()
+        one_by_one, expected = cpu_seconds(alone)
+        in_batches, found = cpu_seconds(together)
+        apart = [
+            np.abs(a - b).max() / np.abs(b).max() for a, b in zip(found, expected, strict=True)
+        ]
+        rows.append(
+            {
+                "words_per_run": words,
+                "runs": len(texts),
+                "one_by_one_cpu_seconds": one_by_one,
+                "in_batches_cpu_seconds": in_batches,
+                "times_faster": one_by_one / in_batches,
+                "largest_relative_difference": float(max(apart)),
+            }
+        )
+        print(json.dumps(rows[-1]), flush=True)
+    content = {"model": name, "machine": machine_name(), "rows": rows}
+    path = RESULTS / f"short-runs-{name}.json"
+    path.write_text(json.dumps(content, indent=1) + "\n")
+
+
 def table():
     """Print what is stored, as a table."""
     print(
@@ -190,6 +245,9 @@ def main():
     one = commands.add_parser("compare")
     one.add_argument("model")
     one.add_argument("--context", type=int, default=512)
+    runs = commands.add_parser("runs")
+    runs.add_argument("model")
+    runs.add_argument("--words", type=int, nargs="+", default=[8, 40])
     inner = commands.add_parser("measure")
     for name in ("model", "way", "context", "out"):
         inner.add_argument(name)
@@ -197,6 +255,8 @@ def main():
     given = parser.parse_args()
     if given.command == "compare":
         compare(given.model, given.context)
+    elif given.command == "runs":
+        short_runs(given.model, given.words)
     elif given.command == "measure":
         print(json.dumps(measure(given.model, given.way, int(given.context), given.out)))
     else:

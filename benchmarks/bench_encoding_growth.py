@@ -87,6 +87,7 @@ def draw(noted, out):
         axes[0].legend(frameon=False, fontsize=7)
         figure.suptitle(f"Time of one layer, {noted['machine']}", fontsize=9)
         figure.savefig(out / "encoding_growth.svg", metadata={"Date": None})
+        figure.savefig(out / "encoding_growth.png", dpi=200)
 
 
 class Listener:
