@@ -7,8 +7,9 @@ import pytest
 
 from hemiscale.calibration import calibrate
 from hemiscale.calibration.laws import SCENARIOS, examine_laws
-from hemiscale.calibration.parts import examine_layers, examine_voxels
+from hemiscale.calibration.runs import examine_engine, examine_runs
 from hemiscale.calibration.tally import Tally
+from hemiscale.calibration.voxels import examine_voxels
 from hemiscale.simulation import PlantedLaw, ScoreSimulator
 
 NULL = "no growth of asymmetry, families differ in level"
@@ -57,14 +58,41 @@ def test_without_growth_a_test_says_yes_as_often_as_it_should():
 
 
 @pytest.mark.slow
-def test_layers_chosen_by_test_score_gain_what_is_not_there():
-    tallies = examine_layers(range(12), seed=0)
+def test_runs_that_choose_for_each_other_are_less_sure_than_their_scatter_says():
+    tallies = examine_runs(9, range(60), seed=0)
+    for name in (
+        "score, 12 layers",
+        "left − right, 12 layers",
+        "score, 48 layers",
+        "score, 12 layers, neighbours alike",
+        "slope of score, 28 models",
+        "slope of left − right, 28 models",
+        "crossing of left − right, 28 models",
+    ):
+        assert held(tallies[name]), (name, tallies[name])
+    too_short = [
+        tally.held / tally.n
+        for name, tally in tallies.items()
+        if name.startswith("naive") and name.endswith("layers, runs as independent")
+    ]
+    assert np.mean(too_short) < 0.89
     for n_layers, least in ((12, 0.015), (48, 0.025)):
-        naive = tallies[f"naive: layer by test, {n_layers} layers"].summary()
-        fair = tallies[f"layer by validation, {n_layers} layers"].summary()
-        assert naive["bias"] > least
-        assert naive["held"] < 50
-        assert abs(fair["bias"]) < 4 * fair["bias_error"] + 0.003
+        by_test = tallies[f"naive: score, {n_layers} layers, chosen by test"].summary()
+        fair = tallies[f"score, {n_layers} layers"].summary()
+        assert by_test["bias"] > least
+        assert by_test["held"] < 50
+        assert abs(fair["bias"]) < 4 * fair["bias_error"]
+
+
+@pytest.mark.slow
+def test_runs_that_train_each_others_models_are_less_sure_as_well():
+    tallies = examine_engine(4, 40, seed=0)
+    shipped = [t for name, t in tallies.items() if not name.startswith("naive")]
+    naive = [t for name, t in tallies.items() if name.startswith("naive")]
+    assert len(shipped) == len(naive) == 8
+    assert sum(t.held for t in shipped) / sum(t.n for t in shipped) > 0.9
+    assert sum(t.held for t in naive) < sum(t.held for t in shipped)
+    assert all(t.width > n.width for t, n in zip(shipped, naive, strict=True))
 
 
 def test_voxels_as_independent_see_what_is_not_there():
@@ -80,9 +108,11 @@ def test_tallies_add_up():
     a.add(0.2, 0.1, 0.3, 0.25)
     b.add(0.0, -0.1, 0.1, 0.2)
     b.add(np.nan, np.nan, np.nan, 0.2)
+    b.add(0.0, -np.inf, 0.1, 0.0)
     both = a + b
-    assert (both.n, both.none, both.held, both.without_zero) == (2, 1, 1, 1)
-    assert both.summary()["bias"] == pytest.approx(-0.125)
+    assert (both.n, both.none, both.held, both.without_zero) == (3, 1, 2, 1)
+    assert both.summary()["width"] == pytest.approx(0.2)  # of the two with finite ends
+    assert both.summary()["bias"] == pytest.approx(-0.25 / 3)
     assert Tally(*both.counts()) == both
 
 
@@ -112,10 +142,11 @@ def test_the_command_goes_on_where_it_stopped_and_its_page_says_simulated(tmp_pa
     assert "**simulated**" in text
     assert "over families and listeners" in text
     assert (tmp_path / "images" / "calibration.png").stat().st_size > 1000
+    assert (tmp_path / "images" / "calibration-runs.png").stat().st_size > 1000
     assert (tmp_path / "images" / "power.png").stat().st_size > 1000
     before = page.read_bytes()
     assert calibrate(tmp_path, n_studies=2, say=said.append).read_bytes() == before
-    assert len(said) == 8
+    assert len(said) == 12
     stored = json.loads((tmp_path / "calibration.json").read_text())
     assert stored["settings"]["n_studies"] == 2
     with pytest.raises(ValueError, match="positive"):
