@@ -463,6 +463,10 @@ def _run(
         typer.echo(page)
 
 
+STOPPED = 130
+"""The exit code that typer makes of Ctrl-C."""
+
+
 def main() -> None:
     """Run the command line; exit with 0 (done), 1 (failed) or 2 (the user's input)."""
     try:
@@ -474,9 +478,10 @@ def main() -> None:
     except HemiscaleError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        typer.echo("stopped; what is finished is kept.", err=True)
-        sys.exit(130)
+    except SystemExit as ended:
+        if ended.code == STOPPED:
+            typer.echo("stopped; what is finished is kept.", err=True)
+        raise
     except Exception as error:
         if os.environ.get("HEMISCALE_DEBUG"):
             raise

@@ -164,3 +164,20 @@ def test_a_disk_without_locks_is_said_and_a_held_lock_is_respected(
     said = " ".join(capfd.readouterr().err.split())
     assert "this disk keeps no locks (No locks available)" in said
     assert (out / "tables" / "models.tsv").is_file()
+
+
+def test_stopped_with_ctrl_c(study_folder, tmp_path, monkeypatch, capfd):
+    import sys
+
+    from hemiscale.cli import main
+
+    def stopped(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hemiscale.pipeline.run.work_on_all", stopped)
+    command = ["hemiscale", "run", str(study_folder / "study.toml"), "--out", str(tmp_path / "o")]
+    monkeypatch.setattr(sys, "argv", command)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
+    assert capfd.readouterr().err.endswith("stopped; what is finished is kept.\n")
