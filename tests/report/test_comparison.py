@@ -65,13 +65,11 @@ def test_three_studies_have_a_panel_a_colour_and_a_row_each(
     text = compare_studies(studies, tmp_path).read_text(encoding="utf-8")
     paper, twin = "Bonnasse-Gahot & Pallier 2024, English", read_side(simulated_results).name
     names = [f"{twin} ({simulated_results.name}), {k}" for k in (1, 3)]
-    drawn = {
-        name: (tmp_path / "figures" / f"{name}.svg").read_text(encoding="utf-8")
-        for name in _FIGURES
-    }
     for name in (paper.replace("&", "&amp;"), *names):
-        assert all(name in drawn[f] for f in _FIGURES[:3])
         assert f"score, {name}" in text
+    for name in _FIGURES[:2]:
+        panels = pd.read_csv(tmp_path / "figures" / f"{name}.tsv", sep="\t")["panel"]
+        assert list(dict.fromkeys(panels)) == [names[0], paper, names[1]]
     rows = pd.read_csv(tmp_path / "figures" / "compare-slopes.tsv", sep="\t")
     ours = read_side(simulated_results).laws["score"]
     assert ours is not None

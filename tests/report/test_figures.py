@@ -4,6 +4,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from hemiscale.report import figures, load_results, tidy
+from hemiscale.report.chapters import chapters
 from hemiscale.report.figures.laws import _apart, _half_width
 from hemiscale.report.figures.style import FAMILY_COLOURS, read_mark
 
@@ -95,14 +96,34 @@ def all_figures(results, width):
 @pytest.mark.parametrize("width", [figures.DOUBLE_COLUMN, figures.SINGLE_COLUMN])
 def test_no_figure_has_overlapping_or_cut_off_text(results, width):
     for name, figure in all_figures(results, width):
-        assert isinstance(figure, Figure)
-        assert figure.get_figwidth() == width
-        texts = shown_texts(figure)
-        assert overlaps(texts) == [], name
-        edge = figure.bbox
-        for text, box in texts:
-            outside = max(-box.x0, box.x1 - edge.x1, -box.y0, box.y1 - edge.y1)
-            assert outside <= 1, (name, text)
+        check_texts(name, figure, width)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [figures.DOUBLE_COLUMN, figures.SINGLE_COLUMN])
+def test_no_figure_of_a_voxel_study_has_either(voxel_report, width):
+    plans = [
+        plan for chapter in chapters(load_results(voxel_report.parent)) for plan in chapter.plans
+    ]
+    drawn = set()
+    for plan in plans:
+        rows = plan.rows()
+        # Glass brains and surfaces have next to no text, and take long to draw.
+        if len(rows) and ("map" not in rows or plan.name == "parcel-ceiling-map"):
+            check_texts(plan.name, plan.draw(rows, width), width)
+            drawn.add(plan.name)
+    assert {"left-minus-right-panels", "region-curves", "parcel-ceiling", "parcel-slopes"} <= drawn
+
+
+def check_texts(name, figure, width):
+    assert isinstance(figure, Figure)
+    assert figure.get_figwidth() == width
+    texts = shown_texts(figure)
+    assert overlaps(texts) == [], name
+    edge = figure.bbox
+    for text, box in texts:
+        outside = max(-box.x0, box.x1 - edge.x1, -box.y0, box.y1 - edge.y1)
+        assert outside <= 1, (name, text)
 
 
 def test_marks_name_all_models_of_a_law(results):

@@ -11,7 +11,12 @@ import pytest
 from hemiscale.brain import PAPER_REGIONS
 from hemiscale.report import Results, figures, load_results, tidy
 from hemiscale.report.voxel_map_rows import parcel_map_rows
-from hemiscale.report.voxel_region_rows import ceiling_differences, ceiling_slope_rows, slope_rows
+from hemiscale.report.voxel_region_rows import (
+    ceiling_differences,
+    ceiling_slope_rows,
+    relation_to_ceiling,
+    slope_rows,
+)
 from hemiscale.report.voxel_regions import (
     PAPER_NAMES,
     PLAIN_SELECTIONS,
@@ -135,3 +140,14 @@ def test_maps_of_one_side_are_drawn_on_that_side_only(results: Results) -> None:
         "left, outside",
         "left, inside",
     ]
+
+
+def test_the_relation_to_the_ceiling_is_that_of_the_table(results: Results) -> None:
+    table = results.reliability
+    row = table[
+        (table["quantity"] == "slope of left_minus_right") & (table["subjects"] == "average")
+    ].iloc[0]
+    told = relation_to_ceiling(results, "average")
+    assert f"r = {row['r']:.2f}".replace("-", "−") in told
+    assert f"{abs(row['slope']) * np.log(10):.3f}" in told
+    assert relation_to_ceiling(replace(results, reliability=table.head(0)), "average") == ""

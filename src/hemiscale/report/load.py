@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Results", "load_results"]
 
 _TABLES = ("models", "groups", "regions", "layers", "asymmetry", "listeners", "ceiling")
-_MORE_TABLES = ("listener_slopes", "layer_asymmetry")
+_MORE_TABLES = ("listener_slopes", "layer_asymmetry", "reliability")
 _TEXT_COLUMNS = ("model", "kind", "group", "family", "region", "hemisphere", "listener", "pair")
 
 
@@ -33,7 +33,7 @@ class Results:
         As stored; empty where there is no such file.
     models, groups, regions, layers, asymmetry, listeners, ceiling : DataFrame
         The tables; empty where there is no such file.
-    listener_slopes, layer_asymmetry : DataFrame
+    listener_slopes, layer_asymmetry, reliability : DataFrame
         The same; older results do not have them.
     voxels : xarray.Dataset or None
         Of a voxel study, from ``voxels.nc``: where the voxels are, and their regions.
@@ -60,6 +60,7 @@ class Results:
     ceiling: pd.DataFrame
     listener_slopes: pd.DataFrame
     layer_asymmetry: pd.DataFrame
+    reliability: pd.DataFrame
     laws: list[dict[str, Any]]
     voxels: xr.Dataset | None = None
     maps: xr.Dataset | None = None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hemiscale.report import numbers
 from hemiscale.report.load import Results
 from hemiscale.report.tidy import find_law
 from hemiscale.report.voxel_regions import ShownRegion, named_regions, selection_names
@@ -20,6 +21,7 @@ __all__ = [
     "ceiling_slope_rows",
     "region_ceiling_rows",
     "region_curve_rows",
+    "relation_to_ceiling",
     "slope_of",
     "slope_rows",
 ]
@@ -135,3 +137,25 @@ def ceiling_slope_rows(
         if np.isfinite(slope) and np.isfinite(known["ceiling_difference"]):
             rows.append({**known, "slope": slope, "low": low, "high": high})
     return pd.DataFrame(rows, columns=columns)
+
+
+def relation_to_ceiling(results: Results, subjects: str) -> str:
+    """Tell how slopes of left minus right go with that of the ceiling; "" where it is not known."""
+    table = results.reliability
+    if not len(table):
+        return ""
+    rows = table[
+        (table["quantity"] == "slope of left_minus_right")
+        & (table["subjects"] == subjects)
+        & (table["model"] == "all trained models")
+    ]
+    if not len(rows):
+        return ""
+    row = rows.iloc[0]
+    slope, low, high = (float(row[name]) * _TEN for name in ("slope", "low", "high"))
+    return (
+        f"Over the {row['n_parcels']} pairs of regions of this study, both sides counted: r = "
+        f"{numbers.score(float(row['r']), digits=2)}; the slope rises by "
+        f"{numbers.with_interval(slope, low, high, sign=True)} per unit of r of the ceiling, 95 % "
+        f"over {row['interval_over']}."
+    )

@@ -237,18 +237,18 @@ def _against_ceiling(
 ) -> FigurePlan:
     """Slope of left minus right against that of the ceiling, a point per region or parcel."""
     results, subjects = study.results, study.subjects
-    neighbours = (
-        " Neighbouring parcels are not independent: no p can be had by counting them."
-        if what == "parcel"
-        else ""
-    )
+    if what == "parcel":
+        relation = voxel_region_rows.relation_to_ceiling(results, subjects)
+        told = f" {relation} Neighbouring parcels are not independent: counting them gives no p."
+    else:
+        told = ""
     return FigurePlan(
         name,
         f"Growth of left minus right against the asymmetry of the ceiling, by {what}",
         f"{study.data} A point per {what} with its mirror image; slope of left minus right per "
         f"tenfold of parameters over trained models. Bars: 95 % interval. {_FAMILY_SLOPE} Where "
         f"{what}s with a left-biased ceiling are those whose left minus right grows, growth may "
-        f"reflect how well each side can be predicted at all.{neighbours} {LAYER_CHOICE}",
+        f"reflect how well each side can be predicted at all.{told} {LAYER_CHOICE}",
         lambda: voxel_region_rows.ceiling_slope_rows(results, subjects, regions),
         lambda rows, width: figures.slope_against_ceiling(rows, width=width),
         lambda rows: _describe_relation(rows, what),

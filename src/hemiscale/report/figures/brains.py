@@ -328,6 +328,7 @@ def _name_view(ax: Axes, text: str) -> None:
 
 def _colour_bar(figure: Figure, grid: Any, colours: Any, scale: Normalize, label: str) -> None:
     from matplotlib.cm import ScalarMappable
+    from matplotlib.ticker import MaxNLocator
 
     bar = figure.colorbar(
         ScalarMappable(norm=scale, cmap=colours),
@@ -338,4 +339,5 @@ def _colour_bar(figure: Figure, grid: Any, colours: Any, scale: Normalize, label
         pad=0.02,
     )
     bar.set_label(label, fontsize=8)
+    bar.ax.xaxis.set_major_locator(MaxNLocator(3 if is_narrow(figure.get_figwidth()) else 7))
     bar.outline.set_visible(False)

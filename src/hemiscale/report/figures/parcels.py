@@ -13,6 +13,7 @@ from hemiscale.report.figures.style import (
     DOUBLE_COLUMN,
     canvas,
     figure_style,
+    is_narrow,
     needed,
 )
 from hemiscale.report.frames import each_row
@@ -48,6 +49,8 @@ def ceiling_asymmetry(
     -------
     Figure
     """
+    from matplotlib.ticker import MaxNLocator
+
     needed(table, "region", "ceiling_difference")
     known = table[np.isfinite(table["ceiling_difference"])]
     needed(known, "region")
@@ -71,5 +74,6 @@ def ceiling_asymmetry(
                 str(row.region), across=True, lines=lines, weight=1.1, alpha=0.45,
             )  # fmt: skip
         ax.axvline(0, color=COLOURS["muted"], lw=0.8, zorder=0.5)
+        ax.xaxis.set_major_locator(MaxNLocator(5 if is_narrow(figure.get_figwidth()) else 9))
         ax.set_xlabel("inter-subject reliability: left minus right (r)")
     return figure

@@ -212,6 +212,8 @@ def slope_against_ceiling(
     -------
     Figure
     """
+    from matplotlib.ticker import MaxNLocator
+
     needed(table, "region", "ceiling_difference", "slope")
     known = table[np.isfinite(table["ceiling_difference"] + table["slope"])]
     needed(known, "slope")
@@ -231,6 +233,7 @@ def slope_against_ceiling(
         ax.axhline(0, color=COLOURS["muted"], lw=0.8, zorder=0.5)
         ax.axvline(0, color=COLOURS["muted"], lw=0.8, zorder=0.5)
         ax.margins(x=0.12, y=0.08)
+        ax.xaxis.set_major_locator(MaxNLocator(4 if is_narrow(figure.get_figwidth()) else 9))
         ax.grid()
         ax.set_xlabel("ceiling: left minus right (r)")
         ax.set_ylabel("slope of left minus right\n(per tenfold of parameters)")

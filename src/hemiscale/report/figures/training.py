@@ -114,17 +114,18 @@ def _positions(table: pd.DataFrame) -> Any:
 
 
 def _step_ticks(ax: Axes, table: pd.DataFrame, *, crowded: bool) -> None:
-    steps = table.loc[table["kind"] == "checkpoint"].drop_duplicates("training_step")
-    ticks = {float(row.position): numbers.count(row.training_step) for row in each_row(steps)}
-    span = max(ticks) - min(ticks)
+    """Name the two ends, and as many steps between them as there is room for."""
     kept: dict[float, str] = {}
-    for place in sorted(ticks):
-        if not kept or place - max(kept) > (0.26 if crowded else 0.17) * max(span, 0.1):
-            kept[place] = ticks[place]
     for kind, name in (("untrained", "un-\ntrained"), ("trained", "end")):
         found = table.loc[table["kind"] == kind, "position"]
         if len(found):
             kept[float(found.iloc[0])] = name
+    steps = table.loc[table["kind"] == "checkpoint"].drop_duplicates("training_step")
+    span = max(float(np.ptp(table["position"])), 0.1)
+    for row in each_row(steps.sort_values("training_step")):
+        place = float(row.position)
+        if all(abs(place - other) > (0.2 if crowded else 0.12) * span for other in kept):
+            kept[place] = numbers.count(row.training_step)
     places = sorted(kept)
     ax.set_xticks(places, [kept[p] for p in places])
 
