@@ -107,6 +107,8 @@ def test_long_tables_have_their_columns_in_the_promised_order(study, ceiling, tm
         "over_ceiling_high",
         "layer_asymmetry.tsv": "model layer relative_depth pair subjects left right "
         "left_minus_right low high interval_over n",
+        "over_baseline.tsv": "model baseline selection quantity subjects difference low high "
+        "interval_over n",
         "listeners.tsv": "model listener region score left right left_minus_right",
         "listener_slopes.tsv": "listener response selection predictor model_set n_models slope "
         "slope_per_tenfold",
@@ -459,3 +461,23 @@ def test_checkpoints_become_rises_with_their_order(make_scores, tmp_path):
     assert "left 1.00" in rises.loc["right", "rises_before"]
     assert (rises["n_checkpoints"] == 5).all()
     assert rises.loc["bits per byte (turned over)", "n"] == 1
+
+
+def test_models_are_set_against_each_baseline_within_listeners_and_runs(study, tmp_path):
+    write_tables(study, None, tmp_path)
+    table = read(tmp_path, "over_baseline.tsv").set_index(
+        ["model", "baseline", "quantity", "subjects"]
+    )
+    baselines = [one for one in study if one.attrs["kind"] == "random embedding"]
+    model = study[1]
+    chosen = select_layers(model)["score"].values
+    seeds = np.mean([one["score"].values[:, 0] for one in baselines], axis=0)
+    row = table.loc[model.attrs["model"], baselines[0].attrs["group"], "score", "listeners"]
+    expected = interval_over_listeners((chosen - seeds)[1:].mean(axis=(1, 2)))
+    assert row["difference"] == pytest.approx(float(expected.estimate), rel=1e-4)
+    assert row["low"] == pytest.approx(float(expected.low), rel=1e-4)
+    assert row["n"] == len(chosen) - 1
+    row = table.loc[model.attrs["model"], baselines[0].attrs["group"], "score", "average"]
+    assert row["difference"] == pytest.approx((chosen - seeds)[0].mean(), rel=1e-4)
+    assert (row["interval_over"], row["n"]) == ("runs", chosen.shape[1])
+    assert set(table.index.get_level_values("baseline")) == {baselines[0].attrs["group"]}

@@ -131,6 +131,16 @@ COLUMNS: dict[str, dict[str, str]] = {
         "left_minus_right": "their difference (r)",
         **_INTERVAL,
     },
+    "over_baseline.tsv": {
+        "model": "name of the model (seeds of one group are averaged)",
+        "baseline": "name of the baseline, or group of seeds",
+        "selection": _SELECTION,
+        "quantity": "score (mean over regions or voxels), left, right, left_minus_right",
+        "subjects": _SUBJECTS,
+        "difference": "score of the model minus that of the baseline, paired within listeners or "
+        "runs; layer by validation (r)",
+        **_INTERVAL,
+    },
     "listeners.tsv": {
         "model": _MODEL["model"],
         "listener": "identifier of the individual",

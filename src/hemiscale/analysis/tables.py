@@ -11,6 +11,7 @@ from hemiscale.analysis.dictionary import COLUMNS, dictionary_text
 from hemiscale.analysis.maps import maps_of_summaries
 from hemiscale.analysis.model_summary import ModelSummary, summarise_model
 from hemiscale.analysis.table_asymmetry import asymmetry_table, layer_asymmetry_table
+from hemiscale.analysis.table_baselines import over_baseline_table
 from hemiscale.analysis.table_laws import UserColumns, law_records, listener_slopes
 from hemiscale.analysis.table_reliability import reliability_table
 from hemiscale.analysis.table_rises import rises_table
@@ -83,6 +84,7 @@ def write_tables(
         "layers.tsv": layers_table(summaries),
         "asymmetry.tsv": asymmetry_table(summaries, pooled),
         "layer_asymmetry.tsv": layer_asymmetry_table(summaries),
+        "over_baseline.tsv": over_baseline_table(pooled),
         "listeners.tsv": listeners_table(summaries),
         "listener_slopes.tsv": pd.DataFrame(
             listener_slopes(summaries, columns), columns=list(COLUMNS["listener_slopes.tsv"])
