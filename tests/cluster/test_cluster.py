@@ -100,20 +100,26 @@ def test_language_models_read_on_gpu_workers_and_anyone_fits(
         return submit(self, function, *arguments, **options)
 
     monkeypatch.setattr(Client, "submit", submit_and_note)
+    monkeypatch.setattr("hemiscale.pipeline.cluster.PATIENCE", 0.5)
     cluster.worker("--name", "plain")
-    cluster.worker("--name", "claims-a-gpu", "--resources", "GPU=1")
+    claims = ("--name", "claims-a-gpu", "--resources", "GPU=1")
+    timer = threading.Timer(8.0, cluster.worker, claims)
+    timer.start()
     only = ["austen-0.1m", "word-rate"]
     run_study(
         read_study(study), tmp_path / "out", device="cuda", dask=cluster.address, quiet=True,
         only=only,
     )  # fmt: skip
+    timer.join()
+    log = (tmp_path / "out/log.txt").read_text()
+    assert log.count("has the resource GPU; start one with `dask worker tcp://") == 1
     assert [unit for unit in asked if unit[1]] == [("ReadRun", {"GPU": 1})]
     n_layers = read_dataset(tmp_path / "out/scores/austen-0.1m.nc").sizes["layer"]
     assert asked.count(("FitLayers", None)) == n_layers + 1
     # There is no GPU here, the model ran on the CPU: the same bytes, and it was said.
     run_study(read_study(study), tmp_path / "one", quiet=True, only=only)
     assert contents(tmp_path / "out") == contents(tmp_path / "one")
-    assert "no CUDA device" in (tmp_path / "out/log.txt").read_text()
+    assert "no CUDA device" in log
 
 
 def test_threads_and_folders_that_would_spoil_results_are_refused(study, tmp_path, cluster):
@@ -226,3 +232,26 @@ def test_recordings_are_cleaned_and_halves_predicted_by_workers(
     for name in prepared:
         assert file_digest(tmp_path / "one" / name) == file_digest(tmp_path / "out" / name)
     assert contents(tmp_path / "out") == contents(tmp_path / "one")
+
+
+def test_the_scheduler_dies(study, tmp_path, cluster, no_page):
+    out = tmp_path / "out"
+    cluster.worker()
+    over = threading.Event()
+
+    def kill():
+        while not list(out.glob("activations/*/*.safetensors")):
+            if over.wait(0.02):
+                return
+        cluster.kill(cluster.scheduler)
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    try:
+        with pytest.raises(HemiscaleError, match="the Dask scheduler is gone; start it again"):
+            run_study(read_study(study), out, dask=cluster.address, quiet=True)
+    finally:
+        over.set()
+        thread.join()
+    assert not (out / "tables").exists()
+    assert list(out.glob("activations/*/*.safetensors"))

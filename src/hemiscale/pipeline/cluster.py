@@ -62,12 +62,14 @@ class Cluster:
         self._topic = f"hemiscale-{uuid.uuid4().hex}"
 
     @contextmanager
-    def crew(self, job: Job) -> Iterator[Crew]:
+    def crew(self, job: Job, *, gpu: bool = False) -> Iterator[Crew]:
         """Gather the workers for a job.
 
         Parameters
         ----------
         job : Job
+        gpu : bool
+            Whether some units need a worker with a GPU.
 
         Yields
         ------
@@ -95,7 +97,7 @@ class Cluster:
         client = self._connected()
         # A task, not scattered data: it is made again where the worker that has it dies.
         shared = client.submit(_same, job, pure=False, key=f"job-{job.key}", priority=1)
-        with _tell_if_alone(client, self._display):
+        with _scheduler_may_die(), _tell_if_alone(client, self._display, gpu=gpu):
             yield _DaskCrew(client, shared, self._check(), self._expected())
 
     def map(
@@ -123,7 +125,7 @@ class Cluster:
             client.submit(_call, function, item, shared, check, pure=False, priority=-k)
             for k, item in enumerate(items)
         ]
-        with _tell_if_alone(client, self._display):
+        with _scheduler_may_die(), _tell_if_alone(client, self._display):
             for future in futures:
                 yield _result(future, "a recording or a half of the listeners")
 
@@ -209,8 +211,6 @@ class _DaskCrew:
 
 
 def _result(future: Any, name: str) -> Any:
-    from asyncio import CancelledError
-
     from distributed.scheduler import KilledWorker
 
     try:
@@ -220,10 +220,22 @@ def _result(future: Any, name: str) -> Any:
             f"{name}: the workers that began it died, one after the other; probably it needs more "
             "memory than they have. What is finished is kept."
         ) from None
-    except CancelledError:
+
+
+@contextmanager
+def _scheduler_may_die() -> Iterator[None]:
+    """Say so in a sentence where the scheduler does not answer any more."""
+    import asyncio
+    import concurrent.futures
+
+    from distributed.comm import CommClosedError
+
+    cancelled = (asyncio.CancelledError, concurrent.futures.CancelledError)
+    try:
+        yield
+    except (*cancelled, CommClosedError):
         raise HemiscaleError(
-            f"{name}: the Dask scheduler is gone; start it again, and the study. "
-            "What is finished is kept."
+            "the Dask scheduler is gone; start it again, and the study. What is finished is kept."
         ) from None
 
 
@@ -327,20 +339,41 @@ def _address(client: Client) -> str:
 
 
 @contextmanager
-def _tell_if_alone(client: Client, display: Display) -> Iterator[None]:
-    """Say so where no worker has come after a while; go on waiting."""
+def _tell_if_alone(client: Client, display: Display, *, gpu: bool = False) -> Iterator[None]:
+    """Say so where no worker is there, or none with a GPU that is needed; go on waiting."""
+    over = threading.Event()
 
-    def tell() -> None:
-        if not client.nthreads():
-            display.warn(
-                f"no worker has come to {_address(client)} yet; start some with "
-                f"`dask worker {_address(client)} --nthreads 1`. Waiting for them."
-            )
+    def watch() -> None:
+        told = ""
+        while not over.wait(PATIENCE):
+            missing = _missing(client, gpu)
+            if missing and missing != told:
+                display.warn(missing)
+            told = missing
 
-    timer = threading.Timer(PATIENCE, tell)
-    timer.daemon = True
-    timer.start()
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
     try:
         yield
     finally:
-        timer.cancel()
+        over.set()
+
+
+def _missing(client: Client, gpu: bool) -> str:
+    """Say which workers are missing; nothing where all kinds are there, or nobody can be asked."""
+    try:
+        address = _address(client)
+        workers = client.scheduler_info(n_workers=-1)["workers"].values()
+    except (OSError, KeyError, ValueError):
+        return ""
+    if not workers:
+        return (
+            f"no worker has come to {address} yet, or all have gone; start some with "
+            f"`dask worker {address} --nthreads 1`. Waiting for them."
+        )
+    if gpu and not any(worker.get("resources", {}).get(GPU) for worker in workers):
+        return (
+            f"--device cuda: no worker at {address} has the resource {GPU}; start one with "
+            f"`dask worker {address} --nthreads 1 --resources {GPU}=1`. Waiting for it."
+        )
+    return ""

@@ -75,7 +75,8 @@ def work_on_all(
     }
     crew: AbstractContextManager[Crew]
     if cluster is not None:
-        crew = cluster.crew(job)
+        gpu = device == "cuda" and any(feature.reads_story for feature in todo)
+        crew = cluster.crew(job, gpu=gpu)
     else:
         n_units = sum(_most_units(course) for course in courses.values())
         memory = reading_memory(_memory_needs(study, inputs, todo))
