@@ -6,7 +6,7 @@ import pytest
 
 from hemiscale.errors import InputError
 from hemiscale.models import load_model, read_story
-from hemiscale.models.competence import bits_per_byte, evaluate_tasks
+from hemiscale.models.competence import Harness, bits_per_byte, evaluate_tasks
 
 TEXT = "It was a dark and stormy night; the rain fell in torrents. She had never been so happy. "
 
@@ -59,6 +59,32 @@ def test_without_the_harness_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "lm_eval", None)
     with pytest.raises(InputError, match=r"pip install hemiscale\[competence\]"):
         evaluate_tasks(None, None, ["hellaswag"])
+
+
+def test_data_that_cannot_be_had(ladder, tiny_task, monkeypatch):
+    pytest.importorskip("lm_eval")
+    import datasets
+
+    def unreachable(*_, **__):
+        raise ConnectionError("Couldn't reach 'Rowan/hellaswag' on the Hub")
+
+    harness = Harness(["tiny_endings"], task_folder=tiny_task)
+    monkeypatch.setattr(datasets, "load_dataset", unreachable)
+    for step in (harness.fetch_data, lambda: harness.score(*ladder["austen-0.1m"])):
+        with pytest.raises(InputError, match=r"data of tiny_endings cannot be had: Couldn't reach"):
+            step()
+
+
+def test_a_task_that_is_nearly_known(tiny_task, monkeypatch):
+    pytest.importorskip("lm_eval")
+    from lm_eval import tasks
+
+    few = partial(tasks.TaskManager, include_defaults=False)
+    monkeypatch.setattr(
+        tasks, "TaskManager", lambda include_path=None, **_: few(include_path=include_path)
+    )
+    with pytest.raises(InputError, match="did you mean tiny_endings"):
+        Harness(["tiny_ending"], task_folder=tiny_task)
 
 
 TASK = """\

@@ -223,7 +223,10 @@ def _data_of(tasks: Sequence[str]) -> Iterator[None]:
         yield
     except (OSError, ConnectionError) as error:
         first = str(error).strip().splitlines()[0]
-        raise InputError(f"the data of {', '.join(tasks)} cannot be had: {first}.") from None
+        raise InputError(
+            f"the data of {', '.join(tasks)} cannot be had: {first}. They are downloaded once, and "
+            "kept in the cache of Hugging Face's datasets."
+        ) from None
 
 
 def _unknown(task: str, known: Sequence[str]) -> str:
