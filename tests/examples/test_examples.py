@@ -39,6 +39,24 @@ def test_own_features() -> None:
 
 
 @pytest.mark.slow
+def test_one_word_ends_where_the_study_ends() -> None:
+    lines = run("one_word.py").splitlines()
+    assert "  characters 548 to 554 of the text: 'rabbit'" in lines
+    told = lines[-1].partition(": ")[2].split(", ")
+    scores = {name: float(value) for name, value in map(str.split, told)}
+    # The study's own numbers for this model and the average listener.
+    page = (EXAMPLES.parent / "docs" / "alice.md").read_text(encoding="utf-8")
+    table = page.partition("<!-- regions -->")[2].partition("<!-- end -->")[0].splitlines()
+    heading, row = (
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in table
+        if line.startswith(("| model", "| austen-0.1m |"))
+    )
+    published = dict(zip(heading[1:-1], map(float, row[1:-1]), strict=True))
+    assert scores == pytest.approx(published, abs=0.005)
+
+
+@pytest.mark.slow
 def test_layers_of_a_model() -> None:
     lines = run("layers_of_a_model.py").splitlines()
     layers = [float(line.split()[-1]) for line in lines if line.startswith("layer")]
