@@ -34,6 +34,7 @@ _SIDES = ("score", "left", "right", "left − right")
 _LAYERS_OF_LAWS = 4
 _LAW = replace(
     PlantedLaw(),
+    asymmetry_slope=0.0032,  # as published, of the average subject
     family_sd=0.0,
     model_sd=0.0,
     asymmetry_family_sd=0.0,
