@@ -1,4 +1,4 @@
-"""Read the maps of a voxel study: NIfTI images on the grid that ``voxels.nc`` describes."""
+"""Read the maps of a voxel study: NIfTI or GIFTI files of the targets in ``voxels.nc``."""
 
 from __future__ import annotations
 
@@ -32,14 +32,16 @@ def read_voxels(folder: Path, problems: list[str]) -> xr.Dataset | None:
     Returns
     -------
     xarray.Dataset or None
-        As ``voxels.nc`` holds it; None for a region study.
+        As ``voxels.nc`` holds it; None for a region study, and for a surface without a mesh.
     """
     path = folder / "voxels.nc"
     if not path.is_file():
         return None
     try:
         voxels = read_dataset(path)
-        for name in ("mask", "x", "y", "z", "mirror"):
+        if "vertex" in voxels and "x" not in voxels:
+            return None  # a surface without a mesh: nobody knows where its vertices are
+        for name in ("vertex" if "vertex" in voxels else "mask", "x", "y", "z", "mirror"):
             voxels[name]  # what every map needs
     except Exception as error:  # whatever is wrong with a file must not take the page down
         problems.append(f"voxels.nc could not be read ({error}).")
@@ -73,15 +75,14 @@ def read_maps(
 
     if voxels is None or not (folder / "maps").is_dir():
         return None
-    mask = voxels["mask"].values.astype(bool)
     places = {axis: ("target", voxels[axis].values) for axis in ("x", "y", "z")}
-    found = {name: _read(folder, f"score_{safe_name(name)}", mask, problems) for name in models}
+    found = {name: _read(folder, f"score_{safe_name(name)}", voxels, problems) for name in models}
     scores = {name: values for name, values in found.items() if values is not None}
-    single = {name: _read(folder, name, mask, problems) for name in _SINGLE}
+    single = {name: _read(folder, name, voxels, problems) for name in _SINGLE}
     variables = {name: ("target", values) for name, values in single.items() if values is not None}
     if not scores and not variables:
         return None
-    stacked = np.array(list(scores.values()), dtype=np.float32).reshape(-1, int(mask.sum()))
+    stacked = np.array(list(scores.values()), dtype=np.float32).reshape(-1, voxels.sizes["target"])
     return xr.Dataset(
         {"score": (("model", "target"), stacked), **variables},
         coords={"model": list(scores), **places},
@@ -124,18 +125,37 @@ def read_ceiling_map(path: Path, problems: list[str]) -> pd.DataFrame | None:
 
 
 def _read(
-    folder: Path, stem: str, mask: NDArray[np.bool_], problems: list[str]
+    folder: Path, stem: str, voxels: xr.Dataset, problems: list[str]
 ) -> NDArray[np.float32] | None:
-    import nibabel
-
-    path = folder / "maps" / f"{stem}.nii.gz"
-    if not path.is_file():
+    endings = ("_hemi-L.func.gii", "_hemi-R.func.gii") if "vertex" in voxels else (".nii.gz",)
+    paths = [folder / "maps" / f"{stem}{ending}" for ending in endings]
+    if not all(path.is_file() for path in paths):
         return None
     try:
-        volume = np.asarray(nibabel.load(path).dataobj, dtype=np.float32)
-        if volume.shape != mask.shape:
-            raise ValueError(f"its shape is {volume.shape}, that of the mask {mask.shape}")
+        return _of_surface(paths, voxels) if "vertex" in voxels else _of_volume(paths[0], voxels)
     except Exception as error:
-        problems.append(f"maps/{path.name} could not be read ({error}).")
+        problems.append(f"maps/{paths[0].name} could not be read ({error}).")
         return None
+
+
+def _of_volume(path: Path, voxels: xr.Dataset) -> NDArray[np.float32]:
+    import nibabel
+
+    mask = voxels["mask"].values.astype(bool)
+    volume = np.asarray(nibabel.load(path).dataobj, dtype=np.float32)
+    if volume.shape != mask.shape:
+        raise ValueError(f"its shape is {volume.shape}, that of the mask {mask.shape}")
     return volume[mask]
+
+
+def _of_surface(paths: list[Path], voxels: xr.Dataset) -> NDArray[np.float32]:
+    import nibabel
+
+    sides = voxels["hemisphere"].values.astype(str)
+    values = np.full(len(sides), np.nan, dtype=np.float32)
+    for path, side in zip(paths, ("left", "right"), strict=True):
+        whole = np.asarray(nibabel.load(path).darrays[0].data, dtype=np.float32)
+        if len(whole) != int(voxels.attrs["n_template"]):
+            raise ValueError(f"it has {len(whole)} vertices, not {voxels.attrs['n_template']}")
+        values[sides == side] = whole[voxels["vertex"].values[sides == side]]
+    return values

@@ -29,6 +29,7 @@ VIEWS = (("left", "lateral"), ("left", "medial"), ("right", "medial"), ("right",
 """The four views of `brain_maps`, in drawing order."""
 
 _DOTS = 150
+_VOXEL, _REACH = 2.0, 4.0  # mm; of volumes that are made of vertices, and how far these reach
 # Grey of cortex without a value: seen on white and on the dark page alike.
 _LIGHT, _DARK = 0.86, 0.62
 _WIDTH_TO_HEIGHT = 1.28
@@ -71,6 +72,41 @@ def volume_of(table: pd.DataFrame, column: str = "value") -> Any:
     volume = np.full(index.max(axis=0) + 1, np.nan, dtype=np.float32)
     volume[tuple(index.T)] = table[column].to_numpy(dtype=np.float32)
     return nibabel.Nifti1Image(volume, from_matvec(np.diag(steps), origin))
+
+
+def _image_of(rows: pd.DataFrame) -> Any:
+    """Volume of voxels; of vertices, one in which each voxel has the value of the nearest."""
+    try:
+        return volume_of(rows)
+    except ValueError:
+        return _volume_of_vertices(rows)
+
+
+def _volume_of_vertices(rows: pd.DataFrame) -> Any:
+    import nibabel
+    from nibabel.affines import from_matvec
+    from scipy.spatial import cKDTree
+
+    places = rows[["x", "y", "z"]].to_numpy(dtype=np.float64)
+    first = np.floor(places.min(axis=0) / _VOXEL) - 1
+    shape = np.ceil(places.max(axis=0) / _VOXEL).astype(np.int64) + 2 - first.astype(np.int64)
+    centres = (np.stack(np.indices(shape), axis=-1).reshape(-1, 3) + first) * _VOXEL
+    values = rows["value"].to_numpy(dtype=np.float32)
+    volume = np.full(len(centres), np.nan, dtype=np.float32)
+    # Side by side: across the midline the other hemisphere may be nearer.
+    for here, there in (
+        (places[:, 0] < 0, centres[:, 0] < 0),
+        (places[:, 0] >= 0, centres[:, 0] >= 0),
+    ):
+        if here.any():
+            distance, nearest = cKDTree(places[here]).query(
+                centres[there], distance_upper_bound=_REACH
+            )
+            found = np.append(values[here], np.float32(np.nan))[nearest]
+            volume[there] = np.where(np.isfinite(distance), found, np.float32(np.nan))
+    return nibabel.Nifti1Image(
+        volume.reshape(shape), from_matvec(np.diag([_VOXEL] * 3), first * _VOXEL)
+    )
 
 
 def map_colours(values: Any, *, signed: bool) -> tuple[Any, Normalize]:
@@ -141,7 +177,7 @@ def brain_maps(
         figure, grid = panels(width, height, len(names) * rows_each, columns)
         figure.get_layout_engine().set(h_pad=0.07)
         for k, name in enumerate(names):
-            image = volume_of(table[table["map"] == name])
+            image = _image_of(table[table["map"] == name])
             for n, (side, view) in enumerate(views):
                 ax = grid[k * rows_each + n // columns, n % columns]
                 pixels = _surface(image, side, view, colours, scale, threshold)
@@ -187,7 +223,7 @@ def glass_brains(
         figure, grid = panels(width, height, len(names), 1)
         figure.get_layout_engine().set(h_pad=0.07)
         for ax, name in zip(grid[:, 0], names, strict=True):
-            image = volume_of(table[table["map"] == name])
+            image = _image_of(table[table["map"] == name])
             values = np.nan_to_num(np.asarray(image.dataobj, dtype=np.float32))
             ax.set_title(name, fontsize=8)
             ax.set_axis_off()
