@@ -89,7 +89,8 @@ def _volume_of_vertices(rows: pd.DataFrame) -> Any:
 
     places = rows[["x", "y", "z"]].to_numpy(dtype=np.float64)
     first = np.floor(places.min(axis=0) / _VOXEL) - 1
-    shape = np.ceil(places.max(axis=0) / _VOXEL).astype(np.int64) + 2 - first.astype(np.int64)
+    last = np.ceil(places.max(axis=0) / _VOXEL) + 1
+    shape = tuple((last - first + 1).astype(np.int64).tolist())
     centres = (np.stack(np.indices(shape), axis=-1).reshape(-1, 3) + first) * _VOXEL
     values = rows["value"].to_numpy(dtype=np.float32)
     volume = np.full(len(centres), np.nan, dtype=np.float32)
