@@ -241,7 +241,12 @@ def invent_diagnostics(models: list[Invented], listeners: tuple[str, ...]) -> di
         first = median * (150 if model.family == "smollm2" else 1.4)
         first[0] = median[0]
         sink[model.name] = [
-            {"run": 1, "first_token_norm": first.tolist(), "median_norm": median.tolist()}
+            {
+                "run": 1,
+                "first_token_norm": first.tolist(),
+                "median_norm": median.tolist(),
+                "prefix_norm": (2 * first).tolist() if model.family == "smollm2" else [],
+            }
         ]
     return {
         "alignment": [

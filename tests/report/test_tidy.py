@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from hemiscale.analysis import interval_over_listeners
-from hemiscale.report import load_results, tidy
+from hemiscale.report import captions, load_results, tidy
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +120,11 @@ def test_attention_sink_rows(results):
     assert smol["ratio"].max() == pytest.approx(150)
     assert smol["relative_depth"].iloc[-1] == 1
     assert "checkpoint" not in set(rows["kind"])
+    # What stands in front of the text, where something does.
+    assert smol["in_front"].max() == pytest.approx(300)
+    assert rows.loc[rows["label"] != "smollm2-135m", "in_front"].isna().all()
+    told = captions.describe_sink(rows)
+    assert "Of the token in front of the text, which is no word's: smollm2-135m 300 at" in told
 
 
 def test_timing_rows_add_up_seeds_and_start_with_the_longest(results):

@@ -183,10 +183,18 @@ def describe_ceiling(rows: pd.DataFrame) -> str:
 
 
 def describe_sink(rows: pd.DataFrame) -> str:
-    """Tell the largest ratio of each model."""
+    """Tell the largest ratio of each model, and that of the token in front of the text."""
     top = rows_of_largest(rows, "ratio", of_each="label")
     parts = [f"{r.label} {r.ratio:.3g} at layer {r.layer}" for r in each_row(top)]
-    return "Largest ratio: " + _sentence(parts, len(parts))
+    told = "Largest ratio: " + _sentence(parts, len(parts))
+    front = rows[rows["in_front"].notna()]
+    if len(front):
+        top = rows_of_largest(front, "in_front", of_each="label")
+        parts = [f"{r.label} {r.in_front:.3g} at layer {r.layer}" for r in each_row(top)]
+        told += " Of the token in front of the text, which is no word's: " + _sentence(
+            parts, len(parts)
+        )
+    return told
 
 
 def describe_motion(rows: pd.DataFrame) -> str:

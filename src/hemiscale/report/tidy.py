@@ -352,7 +352,8 @@ def attention_sink_rows(results: Results) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``label, kind, family, layer, relative_depth, ratio``; checkpoints are left out.
+        ``label, kind, family, layer, relative_depth, ratio, in_front``; checkpoints are left out.
+        `in_front` is the same ratio for what stands in front of the text, NaN where nothing does.
     """
     import pandas as pd
 
@@ -366,6 +367,10 @@ def attention_sink_rows(results: Results) -> pd.DataFrame:
         median = np.array([run["median_norm"] for run in runs], dtype=float)
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = np.nanmax(first / median, axis=0)
+            in_front = np.full(len(ratio), np.nan)
+            if all(len(run.get("prefix_norm", [])) == len(ratio) for run in runs):
+                front = np.array([run["prefix_norm"] for run in runs], dtype=float)
+                in_front = np.nanmax(front / median, axis=0)
         for layer, value in enumerate(ratio):
             rows.append(
                 {
@@ -375,9 +380,10 @@ def attention_sink_rows(results: Results) -> pd.DataFrame:
                     "layer": layer,
                     "relative_depth": layer / max(len(ratio) - 1, 1),
                     "ratio": value,
+                    "in_front": in_front[layer],
                 }
             )
-    columns = ["label", "kind", "family", "layer", "relative_depth", "ratio"]
+    columns = ["label", "kind", "family", "layer", "relative_depth", "ratio", "in_front"]
     table = pd.DataFrame(rows, columns=columns)
     return table[np.isfinite(table["ratio"].astype(float))].reset_index(drop=True)
 
