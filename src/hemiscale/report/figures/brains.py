@@ -91,7 +91,7 @@ def _volume_of_vertices(rows: pd.DataFrame) -> Any:
     first = np.floor(places.min(axis=0) / _VOXEL) - 1
     last = np.ceil(places.max(axis=0) / _VOXEL) + 1
     shape = tuple((last - first + 1).astype(np.int64).tolist())
-    centres = (np.stack(np.indices(shape), axis=-1).reshape(-1, 3) + first) * _VOXEL
+    centres = (np.indices(shape).reshape(3, -1).T + first) * _VOXEL
     values = rows["value"].to_numpy(dtype=np.float32)
     volume = np.full(len(centres), np.nan, dtype=np.float32)
     # Side by side: across the midline the other hemisphere may be nearer.
