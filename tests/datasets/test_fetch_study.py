@@ -27,7 +27,7 @@ def recording(subject, run):
 def bucket(site):
     paths = [
         *(recording("EN057", run) for run in (15, 16)),
-        recording("EN058", 4),
+        *(recording(subject, 4) for subject in ("EN058", "EN059", "EN061", "EN062", "EN063")),
         "annotation/EN/lppEN_word_information.csv",
         "dataset_description.json",
     ]
@@ -47,7 +47,10 @@ def test_individuals_come_with_their_annotations(bucket, tmp_path):
     assert (root / "annotation/EN/lppEN_word_information.csv").is_file()
     (root / recording("EN057", 16)).unlink()
     again = fetch_study(study, models=False, bucket_url=bucket)
-    assert (again.downloaded, again.kept) == (2, 3)
+    # The five listeners that the study names, and no other.
+    assert (again.downloaded, again.kept) == (5, 3)
+    assert (root / recording("EN062", 4)).is_file()
+    assert not (root / recording("EN063", 4)).exists()
 
 
 def test_average_subject_comes_from_its_repository(bucket, site, tmp_path):
