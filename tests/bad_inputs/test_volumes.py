@@ -317,9 +317,9 @@ CASES = {
             )
         ],
         [
-            "mask.nii.gz: none of the 24 voxels of the mask has a mirror image in it: it is not centred "
-            "on the midline, or too small, as one is that was computed from recordings without a dark "
-            "background; name another mask."
+            "mask.nii.gz: none of the 24 voxels of the mask has a mirror image in it: it is not "
+            "centred on the midline, or too small, as one is that was computed from recordings "
+            "without a dark background; name another mask."
         ],
     ),
     "mask elsewhere": (

@@ -113,9 +113,9 @@ def symmetric_mask(mask_img: Any) -> tuple[Any, int]:
     mask[tuple(voxels[lost].T)] = False
     if not mask.any():
         raise ValueError(
-            f"none of the {len(voxels)} voxels of the mask has a mirror image in it: it is not centred "
-            "on the midline, or too small, as one is that was computed from recordings without a dark "
-            "background; name another mask"
+            f"none of the {len(voxels)} voxels of the mask has a mirror image in it: it is not "
+            "centred on the midline, or too small, as one is that was computed from recordings "
+            "without a dark background; name another mask"
         )
     return Nifti1Image(mask.astype(np.uint8), affine), len(lost)
 
