@@ -1,9 +1,17 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from hemiscale.models import read_story
 from hemiscale.pipeline import plan_study, read_inputs
-from hemiscale.pipeline.features import load, read_features, read_run
+from hemiscale.pipeline.features import (
+    activation_fingerprint,
+    load,
+    read_features,
+    read_run,
+    source_identity,
+)
 from hemiscale.pipeline.marks import make_marks
 from hemiscale.results import ResultsFolder, file_digest, read_activations, stored_fingerprint
 from hemiscale.study import read_study
@@ -60,3 +68,38 @@ def test_what_stands_in_front_is_in_the_diagnostics(three_runs):
         np.testing.assert_allclose(here["prefix_norm"], story.prefix_norms.max(axis=1), rtol=1e-4)
         np.testing.assert_allclose(here["first_token_norm"], story.token_norms[:, 0], rtol=1e-4)
     assert len(here["prefix_norm"]) == len(layers)
+
+
+def changed(study, **options):
+    activations = study.activations.model_copy(update=options)
+    return study.model_copy(update={"activations": activations})
+
+
+def test_activations_of_another_option_text_or_model_are_not_taken(three_runs):
+    study, inputs, feature, _, stamps = three_runs
+    identity = source_identity(feature)
+
+    def stamp(study=study, run=inputs.runs[0], feature=feature, identity=identity):
+        here = replace(inputs, runs=[run])
+        return activation_fingerprint(study, here, feature, identity, 0)
+
+    run = inputs.runs[0]
+    others = [
+        *(stamp(changed(study, **{key: value})) for key, value in (
+            ("pooling", "last"), ("step", 32), ("context", 128), ("bos", "never"),
+        )),
+        stamp(run=replace(run, text=run.text.upper())),
+        stamp(run=replace(run, spans=run.spans + np.array([[0, 1]]))),
+        stamp(feature=replace(feature, kind="untrained", seed=0),
+              identity=source_identity(replace(feature, seed=0))),
+        stamp(feature=replace(feature, dtype="bfloat16")),
+        stamp(feature=replace(feature, quantisation="8bit")),
+        stamp(identity=source_identity(replace(feature, source="austen-1.1m@step31"))),
+        stamp(identity=source_identity(replace(feature, tokenizer="austen-4m"))),
+        stamp(identity=identity | {"files": identity["files"] | {"tokenizer.json": "other"}}),
+    ]  # fmt: skip
+    assert stamp() == stamps[0]
+    assert len({stamps[0], *others}) == len(others) + 1
+    # Times do not enter activations.
+    later = run.words.assign(onset=run.words["onset"] + 1)
+    assert stamp(run=replace(run, words=later)) == stamps[0]
