@@ -117,6 +117,15 @@ def test_what_is_wrong_is_said_before_a_model_is_loaded(
         measure_competence(study, measures, only=only)
 
 
+def test_a_model_that_does_not_fit_is_said_before_anything_is_loaded(study, monkeypatch):
+    from hemiscale.models import estimates
+
+    monkeypatch.setattr(estimates, "available_memory", lambda: 1e6)
+    monkeypatch.setattr("hemiscale.models.load_model", None)
+    with pytest.raises(InputError, match=r"needs about .* of memory"):
+        measure_competence(study, Measures(stimulus=True))
+
+
 def competence(table):
     from hemiscale.study.model import Competence
 

@@ -14,6 +14,7 @@ import numpy as np
 from hemiscale.analysis.dictionary import COLUMNS
 from hemiscale.errors import InputError
 from hemiscale.pipeline.competence import read_cells
+from hemiscale.pipeline.costs import that_fit
 from hemiscale.pipeline.inputs import available
 from hemiscale.pipeline.plan import choose, plan_study
 from hemiscale.pipeline.stories import Story, read_stories
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["Measures", "competence_table", "measure_competence"]
 
 Measure = Callable[[Any, Any], dict[str, float]]
+
+_WORDS = 1000  # a batch of items or a window of text, for the estimate of memory
 
 
 @dataclass(frozen=True)
@@ -138,7 +141,8 @@ def measure_competence(
         raise InputError(f"study {study.name}: there is no language model to measure.")
     _check_columns(measures.columns)
     features, missing = available(features)
-    for sentence in missing.values():
+    features, too_large = that_fit(study, features, [_WORDS])
+    for sentence in [*missing.values(), *too_large.values()]:
         say(sentence)
     rows = _Rows(path)
     steps = _steps(study, measures)
