@@ -222,6 +222,12 @@ def test_nothing_is_wrong_with_it(volume_folder):
     assert "no text" in notices[0]
 
 
+def test_blocks_of_several_runs_are_noticed(volume_folder):
+    change(volume_folder, ("[baselines]", "[design]\nblocks = 2\n\n[baselines]"))
+    notices = check_study(read_study(volume_folder / "study.toml"))
+    assert any("each of the 3 runs into 2 blocks" in notice for notice in notices)
+
+
 def test_grid_and_share_of_the_recordings(volume_folder, tmp_path, no_page):
     mask = nibabel.load(volume_folder / "mask.nii.gz")
     change(

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Run", "StudyInputs", "available", "check_study", "read_inputs"]
 
+# From so many runs on, one can be left out to test and another to choose the penalty.
+_ENOUGH_RUNS = 3
+
 
 @dataclass(frozen=True)
 class Run:
@@ -301,6 +304,13 @@ def _runs(
         if not problems:
             _check_timing(study, number, story, n_scans, t_r, problems, notices)
         runs.append(Run(story.words, story.text, story.spans, n_scans))
+    n_blocks = study.design.blocks
+    if len(runs) >= _ENOUGH_RUNS and n_blocks > 1:
+        notices.append(
+            f"design.blocks cuts each of the {len(runs)} runs into {n_blocks} blocks, so that "
+            "training and test scans come from the same runs; without design.blocks one run at a "
+            "time is left out."
+        )
     return runs
 
 
