@@ -238,7 +238,8 @@ def _data(results: Results) -> list[str]:
             f"About {minutes:.0f} minutes of one story: a small sample of language; "
             "another story could rank the models differently."
         )
-    if results.diagnostics.get("runs") and recorded_parts(results) == "blocks":
+    runs = {block.get("recorded_run") for block in results.diagnostics.get("runs", [])}
+    if len(runs) == 1:
         sentences.append(
             "One recording, cross-validated over contiguous blocks: training and test scans come "
             "from the same session."
@@ -316,10 +317,10 @@ def _inflation(results: Results) -> list[str]:
 
 
 def recorded_parts(results: Results) -> str:
-    """Name what recordings were cross-validated over: runs, or blocks of a single one."""
-    notes = results.diagnostics
-    runs = {block.get("recorded_run") for block in notes.get("runs") or []}
-    return "runs" if max(len(runs), len(notes.get("scans") or [])) > 1 else "blocks"
+    """Name what recordings were cross-validated over: runs, or blocks that runs were cut into."""
+    recorded = len(results.diagnostics.get("scans") or [])
+    analysed = len(results.diagnostics.get("runs") or [])
+    return "runs" if recorded > 1 and analysed <= recorded else "blocks"
 
 
 def recorded_minutes(results: Results) -> float | None:
