@@ -3,7 +3,7 @@ import json
 import pytest
 
 from hemiscale.report import load_results
-from hemiscale.report.limits import recorded_minutes, what_it_says
+from hemiscale.report.limits import recorded_minutes, recorded_parts, what_it_says
 
 
 def say(folder):
@@ -72,3 +72,24 @@ def test_without_language_models_nothing_is_claimed_of_them(make_results):
     can, cannot = say(make_results("word-rate", "random-vector-300d"))
     assert "language model" not in can
     assert "trained models" not in cannot
+
+
+@pytest.mark.parametrize(
+    ("recorded", "parts", "sentence"),
+    [
+        ([1, 1, 1], "blocks", "One recording, cross-validated over contiguous blocks"),
+        ([1, 2, 3], "runs", None),
+        ([1, 1, 2, 2], "blocks", "Each run was cut into blocks"),
+    ],
+)
+def test_runs_and_blocks_are_told_apart(make_results, recorded, parts, sentence):
+    folder = make_results("word-rate")
+    notes = {
+        "scans": [{"run": k, "scans": 100} for k in sorted(set(recorded))],
+        "runs": [{"run": n, "recorded_run": k, "scans": 40} for n, k in enumerate(recorded)],
+    }
+    (folder / "diagnostics.json").write_text(json.dumps(notes))
+    assert recorded_parts(load_results(folder)) == parts
+    cannot = say(folder)[1]
+    for told in ("One recording, cross", "Each run was cut"):
+        assert (told in cannot) == (sentence is not None and sentence.startswith(told))

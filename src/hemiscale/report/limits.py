@@ -244,6 +244,11 @@ def _data(results: Results) -> list[str]:
             "One recording, cross-validated over contiguous blocks: training and test scans come "
             "from the same session."
         )
+    elif len(runs) > 1 and recorded_parts(results) == "blocks":
+        sentences.append(
+            "Each run was cut into blocks: training and test scans come from the same runs, which "
+            "leaving whole runs out would not do."
+        )
     return sentences
 
 
