@@ -7,15 +7,17 @@ import time
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 import hemiscale.pipeline.station as station_module
 from hemiscale.errors import HemiscaleError, HemiscaleWarning
 from hemiscale.pipeline import plan_study, read_inputs, run_study
 from hemiscale.pipeline.brain_side import read_brain_side
-from hemiscale.pipeline.crews import Processes
+from hemiscale.pipeline.crews import Processes, local_crew
 from hemiscale.pipeline.helpers import Helpers
 from hemiscale.pipeline.marks import is_done, make_marks
 from hemiscale.pipeline.pieces import piece_file, unfinished_folder
+from hemiscale.pipeline.progress import Display
 from hemiscale.pipeline.station import Job, Station
 from hemiscale.pipeline.units import FitLayers, ReadRun, WriteScores, do
 from hemiscale.results import ResultsFolder, file_digest
@@ -178,6 +180,32 @@ def test_models_that_do_not_fit_together_wait(at_work, free, expected):
         crew.submit((0, 1, run), ReadRun(feature, marks, run, "cpu"))
     assert sorted(result for _, result in crew.results()) == list(range(6))
     assert executor.most == expected
+
+
+def grow(_unit):
+    """Keep 400 MB, as brain data are kept, and tell which process has them."""
+    if len(held) < 2:  # at the first call loky notes what is usual
+        held.append(np.ones(50_000_000))
+    time.sleep(1.1)  # loky looks once a second
+    return os.getpid()
+
+
+held = []
+
+
+@pytest.mark.slow
+def test_a_process_with_much_at_hand_stays(at_work, monkeypatch):
+    from joblib import wrap_non_picklable_objects
+
+    station, feature, marks = at_work
+    monkeypatch.setattr("hemiscale.pipeline.crews._do_here", wrap_non_picklable_objects(grow))
+    display = Display(Console(), quiet=True)
+    with local_crew(station.job, 2, display, memory=lambda unit: 0.0) as crew:
+        for run in range(8):
+            crew.submit((0, 1, run), ReadRun(feature, marks, run, "cpu"))
+        processes = [result for _, result in crew.results()]
+    assert len(processes) == 8
+    assert len(set(processes)) <= 2
 
 
 @pytest.mark.slow
