@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from hemiscale.report import figures, load_results, tidy
+from hemiscale.report import diagnostic_rows, figures, load_results, tidy
 from hemiscale.report.chapters import chapters
 from hemiscale.report.figures.laws import _apart, _half_width
 from hemiscale.report.figures.style import FAMILY_COLOURS, read_mark
@@ -87,9 +87,9 @@ def all_figures(results, width):
     yield "listeners", figures.listener_scores(tidy.listener_rows(results), **options)
     best = tidy.best_on_average(results)
     yield "ceiling", figures.ceiling(results.ceiling, best=best, width=width)
-    yield "sink", figures.attention_sink(tidy.attention_sink_rows(results), **options)
-    yield "motion", figures.motion(tidy.motion_rows(results), width=width)
-    yield "timings", figures.timings(tidy.timing_rows(results), width=width)
+    yield "sink", figures.attention_sink(diagnostic_rows.attention_sink_rows(results), **options)
+    yield "motion", figures.motion(diagnostic_rows.motion_rows(results), width=width)
+    yield "timings", figures.timings(diagnostic_rows.timing_rows(results), width=width)
 
 
 @pytest.mark.slow

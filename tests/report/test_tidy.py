@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from hemiscale.analysis import interval_over_listeners
-from hemiscale.report import captions, load_results, tidy
+from hemiscale.report import captions, diagnostic_rows, load_results, tidy
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +115,7 @@ def test_band_rows_are_one_of_each_sort(results):
 
 
 def test_attention_sink_rows(results):
-    rows = tidy.attention_sink_rows(results)
+    rows = diagnostic_rows.attention_sink_rows(results)
     smol = rows[rows["label"] == "smollm2-135m"]
     assert smol["ratio"].max() == pytest.approx(150)
     assert smol["relative_depth"].iloc[-1] == 1
@@ -128,7 +128,7 @@ def test_attention_sink_rows(results):
 
 
 def test_timing_rows_add_up_seeds_and_start_with_the_longest(results):
-    rows = tidy.timing_rows(results)
+    rows = diagnostic_rows.timing_rows(results)
     assert rows["label"].iloc[0] == "smollm2-135m"
     seconds = results.timings["models"]
     expected = sum(seconds[f"random-vector-300d-seed{k}"]["encoding"] for k in range(3))
@@ -141,7 +141,7 @@ def test_a_study_without_most_things_gives_empty_frames(make_results):
     for rows in (
         tidy.layer_rows(results, "listeners"),
         tidy.training_rows(results, "listeners"),
-        tidy.attention_sink_rows(results),
+        diagnostic_rows.attention_sink_rows(results),
         tidy.language_models(tidy.baseline_rows(results, "listeners")),
         tidy.best_on_average(results),
     ):

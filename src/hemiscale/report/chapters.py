@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hemiscale.report import captions, figures, numbers, tidy
+from hemiscale.report import captions, diagnostic_rows, figures, numbers, tidy
 from hemiscale.report.captions import LAYER_CHOICE, SELECTIONS, Words
 from hemiscale.report.limits import SHORT_MINUTES, homologous_pairs, recorded_minutes
 from hemiscale.report.load import Results
@@ -354,7 +354,7 @@ def diagnostic_plans(results: Results) -> list[FigurePlan]:
             "Norm of the activation of the first token over that of the median token, layer by "
             "layer (the largest over runs). A large ratio marks an attention sink: that token "
             "stands for no word any more. Dashed: untrained.",
-            lambda: tidy.attention_sink_rows(results),
+            lambda: diagnostic_rows.attention_sink_rows(results),
             lambda rows, width: figures.attention_sink(rows, width=width, families=words.families),
             captions.describe_sink,
             "no language model read the story",
@@ -364,7 +364,7 @@ def diagnostic_plans(results: Results) -> list[FigurePlan]:
             "Head motion",
             f"{words.data} Framewise displacement (Power et al. 2012, head radius 50 mm): sum of "
             "the absolute changes of the six motion parameters from scan to scan.",
-            lambda: tidy.motion_rows(results),
+            lambda: diagnostic_rows.motion_rows(results),
             lambda rows, width: figures.motion(rows, width=width),
             captions.describe_motion,
             "the study names no motion parameters",
@@ -389,7 +389,7 @@ def timing_plan(results: Results) -> FigurePlan:
         "Seconds of one process on the machine named below, when the scores were made (a later "
         "run that finds them ready spends nothing). Seeds of a baseline are added up. Reading: "
         "activations of the story; encoding: every layer, every listener.",
-        lambda: tidy.timing_rows(results),
+        lambda: diagnostic_rows.timing_rows(results),
         lambda rows, width: figures.timings(rows, width=width),
         captions.describe_timings,
         "no times were noted",

@@ -15,20 +15,18 @@ if TYPE_CHECKING:
 
 __all__ = [
     "asymmetry_rows",
-    "attention_sink_rows",
     "band_rows",
     "baseline_rows",
     "best_on_average",
     "draws",
     "find_law",
+    "group_rows",
     "language_models",
     "layer_rows",
     "listener_rows",
-    "motion_rows",
     "readable_name",
     "region_rows",
     "score_columns",
-    "timing_rows",
     "training_rows",
 ]
 
@@ -68,7 +66,7 @@ def readable_name(group: str, kind: str, width: int = 0) -> str:
     return group
 
 
-def _groups(results: Results, subjects: str) -> pd.DataFrame:
+def group_rows(results: Results, subjects: str) -> pd.DataFrame:
     """Sort groups into drawing order, scores under plain names whatever `subjects` is."""
     groups = results.groups.copy()
     if subjects == "average":
@@ -104,7 +102,7 @@ def baseline_rows(results: Results, subjects: str) -> pd.DataFrame:
     DataFrame
         ``label, group, kind, family, score, low, high`` and the columns of ``groups.tsv``.
     """
-    groups = _groups(results, subjects)
+    groups = group_rows(results, subjects)
     groups = groups[(groups["kind"] != "checkpoint") & groups["score"].notna()]
     return groups.reset_index(drop=True)
 
@@ -280,7 +278,7 @@ def training_rows(results: Results, subjects: str) -> pd.DataFrame:
         ``left_minus_right`` with its interval; a checkpoint's name is that of its model, ``@`` and
         the step.
     """
-    groups = _groups(results, subjects)
+    groups = group_rows(results, subjects)
     checkpoint = groups["kind"] == "checkpoint"
     groups["trajectory"] = [
         (name.rpartition("@")[0] or family) if is_one else None
@@ -344,81 +342,6 @@ def best_on_average(results: Results) -> pd.DataFrame:
     rows = region_rows(results, "average")
     rows = rows[rows["label"] == best["label"]]
     return rows.rename(columns={"label": "model"})[["region", "score", "model"]]
-
-
-def attention_sink_rows(results: Results) -> pd.DataFrame:
-    """Norm of the first token over the median token, the largest over runs.
-
-    Returns
-    -------
-    DataFrame
-        ``label, kind, family, layer, relative_depth, ratio, in_front``; checkpoints are left out.
-        `in_front` is the same ratio for what stands in front of the text, NaN where nothing does.
-    """
-    import pandas as pd
-
-    what = results.models.set_index("model")
-    rows = []
-    for name, runs in results.diagnostics.get("attention_sink", {}).items():
-        if name not in what.index or what.loc[name, "kind"] == "checkpoint":
-            continue
-        model = what.loc[name]
-        first = np.array([run["first_token_norm"] for run in runs], dtype=float)
-        median = np.array([run["median_norm"] for run in runs], dtype=float)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = np.nanmax(first / median, axis=0)
-            in_front = np.full(len(ratio), np.nan)
-            if all(len(run.get("prefix_norm", [])) == len(ratio) for run in runs):
-                front = np.array([run["prefix_norm"] for run in runs], dtype=float)
-                in_front = np.nanmax(front / median, axis=0)
-        for layer, value in enumerate(ratio):
-            rows.append(
-                {
-                    "label": readable_name(model["group"], model["kind"]),
-                    "kind": model["kind"],
-                    "family": model["family"],
-                    "layer": layer,
-                    "relative_depth": layer / max(len(ratio) - 1, 1),
-                    "ratio": value,
-                    "in_front": in_front[layer],
-                }
-            )
-    columns = ["label", "kind", "family", "layer", "relative_depth", "ratio", "in_front"]
-    table = pd.DataFrame(rows, columns=columns)
-    return table[np.isfinite(table["ratio"].astype(float))].reset_index(drop=True)
-
-
-def motion_rows(results: Results) -> pd.DataFrame:
-    """Framewise displacement of each subject, as the pipeline noted it."""
-    import pandas as pd
-
-    columns = ["subject", "mean_displacement_mm", "max_displacement_mm", "scans_above_half_mm"]
-    return pd.DataFrame(results.diagnostics.get("motion") or [], columns=columns)
-
-
-def timing_rows(results: Results) -> pd.DataFrame:
-    """Seconds per group and stage, longest first: ``label, kind, family, features, encoding``."""
-    import pandas as pd
-
-    seconds = results.timings.get("models", {})
-    members = results.models.groupby("group")["model"].apply(list).to_dict()
-    rows = []
-    for group in each_row(_groups(results, "listeners")):
-        known = [seconds[name] for name in members.get(group.group, []) if name in seconds]
-        if known:
-            rows.append(
-                {
-                    "label": group.label,
-                    "kind": group.kind,
-                    "family": group.family,
-                    "features": sum(float(entry.get("features") or 0) for entry in known),
-                    "encoding": sum(float(entry.get("encoding") or 0) for entry in known),
-                }
-            )
-    columns = ["label", "kind", "family", "features", "encoding"]
-    table = pd.DataFrame(rows, columns=columns)
-    total = table["features"] + table["encoding"]
-    return table.loc[total.sort_values(ascending=False, kind="stable").index].reset_index(drop=True)
 
 
 def language_models(rows: pd.DataFrame) -> pd.DataFrame:
