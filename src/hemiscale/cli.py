@@ -227,6 +227,26 @@ def report(study: StudyFile, out: Out = None, quiet: Quiet = False) -> None:
 
 
 @app.command()
+def chance(
+    study: StudyFile,
+    out: Out = None,
+    only: Only = None,
+    shifts: Annotated[
+        int, typer.Option("--shifts", min=1, help="Shifts in time drawn for each model.")
+    ] = 1000,
+    quiet: Quiet = False,
+) -> None:
+    """Test scores of a finished study against signals shifted in time: tables/chance.tsv."""
+    from hemiscale.pipeline.chance import write_chance_table
+
+    loaded = _read(study)
+    path = write_chance_table(
+        loaded, out or _default_folder(loaded), only=only or [], n_shifts=shifts, quiet=quiet
+    )
+    typer.echo(f"wrote {path}")
+
+
+@app.command()
 def compare(
     studies: Annotated[
         list[str],

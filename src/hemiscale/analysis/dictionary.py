@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["COLUMNS", "LAW_FIELDS", "dictionary_text"]
+__all__ = ["CHANCE_COLUMNS", "COLUMNS", "LAW_FIELDS", "dictionary_text"]
 
 _LOW_HIGH = "95 % interval of the column it follows"
 _SCORE = "brain score: Pearson r between predicted and measured signal of left-out scans"
@@ -205,6 +205,21 @@ COLUMNS: dict[str, dict[str, str]] = {
 }
 """``{table: {column: meaning}}``, columns in the order in which they are written."""
 
+CHANCE_COLUMNS: dict[str, str] = {
+    "model": _MODEL["model"],
+    "subject": "average, or a listener where there is no average subject",
+    "region": "region of interest; all: the mean over regions or voxels",
+    "hemisphere": "left, right, midline or unknown; of all: both",
+    "score": f"{_SCORE}, mean over runs; layer by validation (r)",
+    "p": "one-sided: how often predictions score as high when the signal is shifted in time, each "
+    "run by its own number of scans",
+    "p_over_all": "the same against the highest of all regions: holds for all at once",
+    "q": "false discovery rate over regions",
+    "share_q_below_5_percent": "of all: share of regions or voxels with q below .05",
+    "n_shifts": "shifts drawn",
+}
+"""Of ``chance.tsv``, which `hemiscale chance` adds to a finished study."""
+
 LAW_FIELDS: dict[str, str] = {
     "response": "what grows: score (mean over regions or voxels), left, right, left_minus_right, "
     "or a region; NAME over ceiling: the same over the ceiling",
@@ -302,6 +317,9 @@ def dictionary_text(user_columns: Sequence[str] = ()) -> str:
         lines += [f"| `{column}` | {meaning} |" for column, meaning in columns.items()]
         if table == "models.tsv":
             lines += [f"| `{column}` | from the user's own table |" for column in user_columns]
+    lines += ["", "## chance.tsv", "", "Only after `hemiscale chance STUDY`.", ""]
+    lines += ["| column | meaning (unit) |", "|---|---|"]
+    lines += [f"| `{column}` | {meaning} |" for column, meaning in CHANCE_COLUMNS.items()]
     lines += ["", "## laws.json", "", "A list `laws`; null is a value that does not exist.", ""]
     lines += ["| field | meaning (unit) |", "|---|---|"]
     lines += [f"| `{field}` | {meaning} |" for field, meaning in LAW_FIELDS.items()]

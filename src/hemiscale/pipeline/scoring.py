@@ -123,7 +123,7 @@ def score_layer(
     width = layer[0].shape[1]
     # As nilearn does: derivatives are made orthogonal to what precedes them, late copies are not.
     orthogonal = "derivative" in study.design.hrf_model
-    features, n_constant = _standardised_runs(layer, designs, targets, orthogonal=orthogonal)
+    features, n_constant = standardised_runs(layer, designs, targets, orthogonal=orthogonal)
     fit = fit_layer(
         features,
         bank,
@@ -223,9 +223,18 @@ def write_scores(
                 file.put("alpha", one.alpha[k], **at)
 
 
-def _standardised_runs(
+def standardised_runs(
     layer: list[np.ndarray], designs: list[np.ndarray], targets: Targets, *, orthogonal: bool
 ) -> tuple[list[np.ndarray], int]:
+    """Sample a layer's features scan by scan, cut and standardised run by run.
+
+    Returns
+    -------
+    runs : list over runs of (n_scans, n_features) float32 arrays
+        Without features that are constant in some run.
+    n_constant : int
+        How many those are.
+    """
     from hemiscale.encoding import convolved_features, standardise
 
     sampled = [

@@ -1,0 +1,150 @@
+"""A finished study opened again, for what needs features and recordings beside the scores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hemiscale.errors import HemiscaleError
+from hemiscale.pipeline.brain_side import read_brain_side
+from hemiscale.pipeline.helpers import Helpers
+from hemiscale.pipeline.inputs import read_inputs
+from hemiscale.pipeline.marks import Marks, is_done, make_marks
+from hemiscale.pipeline.plan import FeatureSet, choose, plan_study
+from hemiscale.pipeline.progress import Display
+from hemiscale.pipeline.scoring import standardised_runs
+from hemiscale.pipeline.station import Job, Station
+from hemiscale.pipeline.targets import HeldSubjects, Listener, Targets
+from hemiscale.results import ResultsFolder, open_dataset
+from hemiscale.study import Study
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["FinishedStudy", "open_finished"]
+
+
+@dataclass(frozen=True)
+class FinishedStudy:
+    """What a study was made from, and its scores.
+
+    Attributes
+    ----------
+    study : Study
+    folder : ResultsFolder
+    targets : Targets
+    station : Station
+    features : list of FeatureSet
+        Those whose scores are there, made from these very inputs.
+    marks : dict of {name: Marks}
+    """
+
+    study: Study
+    folder: ResultsFolder
+    targets: Targets
+    station: Station
+    features: list[FeatureSet]
+    marks: dict[str, Marks]
+
+    @contextmanager
+    def scores(self, feature: FeatureSet) -> Iterator[xr.Dataset]:
+        """Open the scores of a feature set; what is not asked for stays on disk."""
+        with open_dataset(self.folder.scores(feature.name)) as scores:
+            yield scores
+
+    def layer(self, feature: FeatureSet, k: int) -> list[np.ndarray]:
+        """Make the features of one layer, as they were fitted.
+
+        Parameters
+        ----------
+        feature : FeatureSet
+        k : int
+            Layer, from 0.
+
+        Returns
+        -------
+        list over runs of (n_scans, n_features) float32 arrays
+            Standardised per run, without those that are constant.
+        """
+        layers, _ = self.station.layers(feature, self.marks[feature.name])
+        orthogonal = "derivative" in self.study.design.hrf_model
+        return standardised_runs(
+            layers[k], self.station.designs(), self.targets, orthogonal=orthogonal
+        )[0]
+
+    def signals(self, subject: str) -> list[np.ndarray]:
+        """Read the signals of one subject.
+
+        Parameters
+        ----------
+        subject : str
+
+        Returns
+        -------
+        list over runs of (n_scans, n_targets) float32 arrays
+            Standardised per run; NaN for targets that are constant or unknown in some run.
+        """
+        part = next(part for part in self.targets.parts if subject in part.subjects)
+        if isinstance(part, HeldSubjects):
+            first = part.subjects.index(subject) * self.targets.n_targets
+            runs = [run[:, first : first + self.targets.n_targets] for run in part.runs]
+        else:
+            runs = list(Listener(part.files, part.slices))
+        return _standardised(runs)
+
+
+def open_finished(
+    study: Study, out: Path, display: Display, *, only: Sequence[str] = ()
+) -> FinishedStudy:
+    """Open a study whose scores are there.
+
+    Parameters
+    ----------
+    study : Study
+    out : Path
+        Its results folder.
+    display : Display
+    only : sequence of str
+        Names or groups of feature sets; default all.
+
+    Returns
+    -------
+    FinishedStudy
+
+    Raises
+    ------
+    HemiscaleError
+        Where no feature set has scores that were made from these inputs.
+    """
+    folder = ResultsFolder(out)
+    chosen = [f for f in choose(plan_study(study), only) if folder.scores(f.name).is_file()]
+    if not chosen:
+        raise HemiscaleError(f"{out}: there are no scores yet; run the study first.")
+    inputs = read_inputs(study)
+    targets = read_brain_side(study, inputs, folder, display, Helpers()).targets
+    targets = targets.without_listeners()
+    marks = {f.name: make_marks(study, inputs, f, targets.fingerprint) for f in chosen}
+    features = [f for f in chosen if is_done(folder, f.name, marks[f.name].scores)]
+    if not features:
+        raise HemiscaleError(
+            f"{out}: the scores were made from other inputs than the study has now; run it first."
+        )
+    station = Station(Job(study, inputs, targets, folder, "cpu"), lambda *_: None)
+    return FinishedStudy(study, folder, targets, station, features, marks)
+
+
+def _standardised(runs: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Standardise each column within each run; NaN in all runs where one cannot be."""
+    found = [np.asarray(run, dtype=np.float64) for run in runs]
+    found = [run - run.mean(axis=0) for run in found]
+    deviations = [run.std(axis=0) for run in found]
+    usable = np.all([np.isfinite(sd) & (sd > 1e-7) for sd in deviations], axis=0)
+    return [
+        np.where(usable, run / np.where(usable, sd, 1.0), np.nan).astype(np.float32)
+        for run, sd in zip(found, deviations, strict=True)
+    ]
