@@ -201,10 +201,12 @@ def local_crew(
         return
     from multiprocessing import Manager
 
-    from joblib.externals.loky import ProcessPoolExecutor
+    from joblib.externals.loky import ProcessPoolExecutor, get_reusable_executor
 
     from hemiscale.models.estimates import available_memory
 
+    # Those who cleaned the recordings wait for more of them, and hold memory meanwhile.
+    get_reusable_executor().shutdown(wait=True)
     with ExitStack() as stack:
         manager = stack.enter_context(Manager())
         events = manager.Queue()
