@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hemiscale.encoding import fit_runs, standardise
-from hemiscale.simulation import SmoothNoise, simulate_bold
+from hemiscale.simulation import SmoothNoise, attainable_scores, simulate_bold
 
 LENGTHS = (120, 150, 130, 140)
 SIZES = {"small": 1e6, "middle": 1e7, "large": 1e8}
@@ -118,3 +118,30 @@ def test_input_that_does_not_fit_is_refused(features, coordinates):
         brain_of({**features, "small": [x[:-1] for x in features["small"]]}, coordinates)
     with pytest.raises(ValueError, match="listener 5 of 5"):
         brain_of(features, coordinates).bold(5, 0)
+
+
+def test_attainable_scores_are_those_of_recordings(features, coordinates):
+    from hemiscale.brain import average_subject, clean_time_courses
+
+    brain = brain_of(features, coordinates, signal_share=np.full(121, 0.3), fwhm=0.0)
+    pairs = np.arange(0, 60, 2)
+    found = attainable_scores(brain, features, coordinates, pairs, n_draws=2)
+    assert found.shape == (3, 60)
+    recorded = []
+    for run in range(4):
+        listeners = [
+            clean_time_courses(brain.bold(k, run), 2.0, high_pass=128, drift="butterworth")
+            for k in range(5)
+        ]
+        recorded.append(average_subject(listeners)[10:-10].astype(np.float32))
+    voxels = np.concatenate([LEFT[pairs], RIGHT[pairs]])
+    for k, model in enumerate(brain.models):
+        inputs = [standardise(r[10:-10]).astype(np.float32) for r in features[model]]
+        scores = fit_runs(inputs, recorded).mean[voxels]
+        assert found[k].mean() == pytest.approx(scores.mean(), abs=0.03)
+    # Below what the planted fit would give without an end to the recordings.
+    below = brain.expected_scores()[:, voxels].mean(axis=1) - found.mean(axis=1)
+    assert (below > 0).all()
+    assert (below < 0.2).all()
+    few = [attainable_scores(brain, features, coordinates, [0, 1], n_draws=1) for _ in range(2)]
+    np.testing.assert_array_equal(*few)

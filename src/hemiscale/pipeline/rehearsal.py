@@ -31,6 +31,7 @@ SIMULATED = "SIMULATED by hemiscale, not recorded"
 # With few listeners each is the cleaner, so that their average is as reliable as that of 49.
 REAL_LISTENERS = 49
 SHARE_AT_PEAK, SHARE_FAR = 0.06, 0.005
+PAIRS = 3000  # a sample of the homologous pairs, on which is measured what can be found
 FIRST_RUN = 15  # the data set's run numbers start there for some listeners
 
 Progress = Callable[[str], None]
@@ -128,7 +129,8 @@ def write_rehearsal(
             write_json(path.with_name(f"{stem}.json"), sidecar)
         say(f"run {run + 1} of {len(scans)}: {n_scans} scans of {n_listeners} listeners")
     planted = folder / "planted.nc"
-    write_dataset(planted, _planted(brain, seed))
+    write_dataset(planted, _planted(brain, features, mask, seed))
+    say("measured on other recordings of the same brains what ridge regression finds of the law")
     # The study last: it is the sign that the data set is whole.
     write_text(study, _study(len(scans), models, small, n_listeners))
     n_voxels = int(np.count_nonzero(np.asarray(mask.dataobj)))
@@ -255,16 +257,30 @@ def _write_descriptions(folder: Path, data: Path, listeners: list[str], t_r: flo
     )
 
 
-def _planted(brain: SimulatedBrain, seed: int) -> xr.Dataset:
+def _planted(
+    brain: SimulatedBrain, features: dict[str, list[np.ndarray]], mask: Any, seed: int
+) -> xr.Dataset:
     import xarray as xr
 
     from hemiscale import __version__
+    from hemiscale.brain import voxel_coordinates
+    from hemiscale.simulation import attainable_scores
+
+    left, right = brain.homologues
+    pairs = np.arange(len(left))
+    if len(pairs) > PAIRS:
+        pairs = np.sort(np.random.default_rng([seed, PAIRS]).choice(pairs, PAIRS, replace=False))
+    attainable = np.full(brain.planted.shape, np.nan, dtype=np.float32)
+    attainable[:, np.concatenate([left[pairs], right[pairs]])] = attainable_scores(
+        brain, features, voxel_coordinates(mask), pairs
+    )
 
     return xr.Dataset(
         {
             "wanted": (("model", "target"), brain.wanted),
             "planted": (("model", "target"), brain.planted),
             "expected_average": (("model", "target"), brain.expected_scores().astype("float32")),
+            "attainable_average": (("model", "target"), attainable),
             "expected_listener": (("model", "target"), brain.expected_scores(1).astype("float32")),
             "signal_share": ("target", brain.signal_share.astype("float32")),
         },

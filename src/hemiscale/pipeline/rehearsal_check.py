@@ -1,8 +1,11 @@
 """After a rehearsal: whether what was planted is found, within the intervals that tables state.
 
-Ridge on noisy scans stays below the planted fits, for all models and on both sides alike. So what
-is compared does not depend on how far below: the asymmetry index (left - right) / (left + right),
-how it grows with the size of the models, and that there is none where none was planted.
+Ridge on noisy scans stays below the planted fits. What is compared does not depend on how far
+below: the asymmetry index (left - right) / (left + right), how it grows with the size of the
+models, and that there is none where none was planted. It does depend, a little, on what is harder
+to learn: the left holds more of what only large models know, and loses more. So what is found is
+held against what is to be expected of recordings of these brains, measured on others (see
+`attainable_scores`); the law itself is shown beside it.
 """
 
 from __future__ import annotations
@@ -28,20 +31,25 @@ class Recovered:
     Attributes
     ----------
     quantity : str
-    planted, found, low, high : float
+    planted : float
+        The law itself.
+    expected : float
+        What ridge regression on noisy recordings finds of it, on the average over recordings.
+    found, low, high : float
         The interval (95 %) is over runs of the average subject.
     """
 
     quantity: str
     planted: float
+    expected: float
     found: float
     low: float
     high: float
 
     @property
     def inside(self) -> bool:
-        """Whether the interval holds what was planted."""
-        return self.low <= self.planted <= self.high
+        """Whether the interval holds what is to be expected."""
+        return self.low <= self.expected <= self.high
 
 
 def compare_with_planted(planted: Path, results: Path) -> list[Recovered]:
@@ -70,7 +78,7 @@ def compare_with_planted(planted: Path, results: Path) -> list[Recovered]:
 
     truth = read_dataset(planted)
     folder = ResultsFolder(results)
-    expected, found = [], []
+    planned, expected, found = [], [], []
     for name in truth["model"].values:
         path = folder.scores(str(name))
         if not path.is_file():
@@ -87,27 +95,32 @@ def compare_with_planted(planted: Path, results: Path) -> list[Recovered]:
             left[weights[left] <= LEAST_GROWING],
         )
         fits = truth["expected_average"].sel(model=name).values[None].astype(np.float64)
-        expected.append([_index(fits, side, mirror)[0] for side in where])
+        planned.append([_index(fits, side, mirror)[0] for side in where])
+        measured = truth["attainable_average"].sel(model=name).values[None].astype(np.float64)
+        sampled = [side[np.isfinite(measured[0, side])] for side in where]
+        expected.append([_index(measured, side, mirror)[0] for side in sampled])
         found.append([_index(chosen.astype(np.float64), side, mirror) for side in where])
-    wanted, indices = np.array(expected), np.array(found)  # models x places (x runs)
+    law, wanted, indices = np.array(planned), np.array(expected), np.array(found)
+    sources = (law, wanted, indices)  # models x places (x runs)
     size = np.log(truth["size"].values)
     weight = (size - size.mean()) / np.square(size - size.mean()).sum()
     rows = [
-        (f"{name}: (L - R) / (L + R) where growth is planted", wanted[k, 0], indices[k, 0])
+        (f"{name}: (L - R) / (L + R) where growth is planted", *(x[k, 0] for x in sources))
         for k, name in enumerate(truth["model"].values)
     ]
     rows += [
-        ("slope of the index per e-fold of size", weight @ wanted[:, 0], weight @ indices[:, 0]),
-        ("index at the mean size", wanted[:, 0].mean(), indices[:, 0].mean(axis=0)),
-        ("slope of the index elsewhere", weight @ wanted[:, 1], weight @ indices[:, 1]),
+        ("slope of the index per e-fold of size", *(weight @ x[:, 0] for x in sources)),
+        ("index at the mean size", *(x[:, 0].mean(axis=0) for x in sources)),
+        ("slope of the index elsewhere", *(weight @ x[:, 1] for x in sources)),
     ]
     recovered = []
-    for quantity, truly, runs in rows:
+    for quantity, planted_value, expected_value, runs in rows:
         interval = interval_over_runs(np.asarray(runs)[:, None])
         recovered.append(
             Recovered(
                 quantity,
-                float(truly),
+                float(planted_value),
+                float(expected_value),
                 float(interval.estimate[0]),
                 float(interval.low[0]),
                 float(interval.high[0]),

@@ -4,6 +4,7 @@ Two faces: `simulate_bold` makes time courses of voxels from the features of rea
 whole study on; `ScoreSimulator` makes the scores themselves, thousands of studies in minutes.
 """
 
+from hemiscale.simulation.attainable import attainable_scores
 from hemiscale.simulation.bold import SimulatedBrain, SimulatedRun, simulate_bold
 from hemiscale.simulation.noise import SmoothNoise
 from hemiscale.simulation.scores import PlantedLaw, ScoreSimulator, SimulatedScores
@@ -15,5 +16,6 @@ __all__ = [
     "SimulatedRun",
     "SimulatedScores",
     "SmoothNoise",
+    "attainable_scores",
     "simulate_bold",
 ]
