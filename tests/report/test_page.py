@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
 from hemiscale.errors import HemiscaleError
-from hemiscale.report import chapters, figures, write_report
+from hemiscale.report import chapters, figures, load_results, write_report
+from hemiscale.report.citations import bibtex
 
 FIGURES = (
     "baselines",
@@ -192,3 +194,20 @@ def test_a_damaged_map_takes_its_figures_away_and_nothing_else(voxel_report: Pat
     assert '<figure id="figure-slope-map"' not in text
     assert '<figure id="figure-best-and-worst"' in text
     assert '<figure id="figure-region-curves"' in text
+
+
+def test_the_models_are_cited_by_their_family(simulated_results: Path) -> None:
+    results = load_results(simulated_results)
+    told = bibtex(results)
+    for key in ("@software{hemiscale", "bonnassegahot2024fmri", "@misc{nobody", "smollm2", "glove"):
+        assert key in told
+    assert "gemma" not in told
+    for family, key, other in (
+        ("Gemma", "2403.08295", "2503.19786"),
+        ("Gemma 3", "2503.19786", "2403.08295"),
+        ("Qwen1.5", "2309.16609", "2407.10671"),
+        ("OPT", "2205.01068", "2307.09288"),
+    ):
+        told = bibtex(replace(results, models=results.models.assign(family=family)))
+        assert key in told
+        assert other not in told

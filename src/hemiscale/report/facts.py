@@ -12,7 +12,6 @@ from hemiscale.report.tables import Cell, Row, Table
 
 __all__ = [
     "Diagnostics",
-    "bibtex",
     "command",
     "diagnostics",
     "filters",
@@ -21,51 +20,6 @@ __all__ = [
 ]
 
 _MOST_WORDS = 200
-
-_TOOL = """\
-@software{hemiscale,
-  title   = {hemiscale: scaling laws of language models and the brain, and their asymmetry},
-  author  = {{The hemiscale team}},
-  version = {%s},
-}"""
-
-_METHOD = """\
-@article{bonnassegahot2024fmri,
-  author  = {Bonnasse-Gahot, Laurent and Pallier, Christophe},
-  title   = {{fMRI} predictors based on language models of increasing complexity recover brain
-             left lateralization},
-  journal = {Advances in Neural Information Processing Systems},
-  volume  = {37},
-  year    = {2024},
-}"""
-
-# What each family asks to cite; families that are not here have nothing to cite that we know of.
-_FAMILIES = {
-    "smollm2": """\
-@misc{allal2025smollm2,
-  author = {Allal, Loubna Ben and Lozhkov, Anton and Bakouch, Elie and others},
-  title  = {{SmolLM2}: When Smol Goes Big},
-  year   = {2025},
-  eprint = {2502.02737},
-  archivePrefix = {arXiv},
-}""",
-    "gemma": """\
-@misc{gemma3,
-  author = {{Gemma Team}},
-  title  = {Gemma 3 Technical Report},
-  year   = {2025},
-  eprint = {2503.19786},
-  archivePrefix = {arXiv},
-}""",
-    "glove": """\
-@inproceedings{pennington2014glove,
-  author    = {Pennington, Jeffrey and Socher, Richard and Manning, Christopher D.},
-  title     = {{GloVe}: Global Vectors for Word Representation},
-  booktitle = {Proceedings of EMNLP},
-  pages     = {1532--1543},
-  year      = {2014},
-}""",
-}
 
 
 def key_facts(results: Results) -> list[tuple[str, str]]:
@@ -155,6 +109,17 @@ def diagnostics(results: Results) -> Diagnostics:
                 f"{numbers.count(sum(kept))} of {numbers.count(sum(scans))} kept, in "
                 f"{len(kept)} {recorded_parts(results)} of {_range(kept)}; the rest lies at the "
                 f"ends{' and at the seams' if recorded_parts(results) == 'blocks' else ''}.",
+            )
+        )
+    voxels = notes.get("voxels") or {}
+    if voxels.get("n_voxels"):
+        names = ("n_voxels", "n_left", "n_midline")
+        n_voxels, n_left, n_midline = (numbers.count(voxels.get(name)) for name in names)
+        lines.append(
+            (
+                "Voxels",
+                f"{n_voxels} in the mask: {n_left} on the left with their mirror images on the "
+                f"right, and {n_midline} on the midline, which belong to neither side.",
             )
         )
     for entry in notes.get("excluded") or []:
@@ -250,29 +215,6 @@ def command(results: Results) -> str:
     str
     """
     return str(results.diagnostics.get("command") or "hemiscale run study.toml")
-
-
-def bibtex(results: Results) -> str:
-    """Collect what to cite: the tool, the method, the data, the models.
-
-    Parameters
-    ----------
-    results : Results
-
-    Returns
-    -------
-    str
-        BibTeX entries.
-    """
-    versions = results.diagnostics.get("versions") or {}
-    data = results.study.get("citation") or ""
-    entries = [str(entry) for entry in (data if isinstance(data, list) else [data])]
-    families = " ".join(
-        {*results.models["family"].str.lower(), *results.models["model"].str.lower()}
-    )
-    models = [entry for family, entry in _FAMILIES.items() if family in families]
-    tool = _TOOL % versions.get("hemiscale", "")
-    return "\n\n".join(part.strip() for part in [tool, _METHOD, *entries, *models] if part.strip())
 
 
 def filters(results: Results) -> dict[str, list[str]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hemiscale.report import facts
 from hemiscale.report.chapters import chapters, diagnostic_plans, timing_plan
+from hemiscale.report.citations import bibtex
 from hemiscale.report.limits import what_it_says
 from hemiscale.report.load import Results, load_results
 from hemiscale.report.plans import Chapter, FigurePlan
@@ -115,7 +116,7 @@ def render_page(results: Results) -> str:
         timing_figure=draw_figure(folder, timing_plan(results)),
         machine=facts.machine(results),
         command=facts.command(results),
-        bibtex=facts.bibtex(results),
+        bibtex=bibtex(results),
         filters=facts.filters(results),
     )
 
