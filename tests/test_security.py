@@ -10,6 +10,7 @@ import pytest
 
 from hemiscale.datasets.transfer import safe_target
 from hemiscale.errors import HemiscaleError, InputError
+from hemiscale.pipeline.pieces import piece_file
 from hemiscale.results import ResultsFolder, safe_name
 
 ROOT = Path(__file__).parents[1]
@@ -102,7 +103,8 @@ def test_names_from_files_and_servers_stay_in_their_folder(tmp_path, name):
     assert "\0" not in stored
     assert stored not in ("", ".", "..")
     folder = ResultsFolder(tmp_path)
-    for path in (folder.scores(name), folder.activations(name, 1), folder.pieces(name)):
+    files = (folder.scores(name), folder.activations(name, 1), folder.pieces(name))
+    for path in (*files, piece_file(folder, name, 0, 0)):
         assert path.resolve().is_relative_to(tmp_path.resolve())
     try:
         target = safe_target(tmp_path, name)

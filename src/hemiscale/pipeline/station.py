@@ -136,7 +136,18 @@ class Station:
 
     def let_go_of_model(self) -> None:
         """Free the memory that a language model takes."""
+        if self._model is None:
+            return
+        on_gpu = self._model[0][-1] != "cpu"
         self._model = None
+        if on_gpu:
+            import torch
+
+            torch.cuda.empty_cache()  # else the engine takes the memory for used
+
+    def let_go_of_bank(self) -> None:
+        """Free the memory that brain data take."""
+        self._bank = None
 
     def bank(self, part: int) -> TargetBank:
         """Read one part of the brain data, unless it is the last one that was asked for.

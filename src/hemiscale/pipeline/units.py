@@ -108,6 +108,8 @@ class ReadRun:
         notices: list[str] = []
         others: list[str] = []
         if stored_fingerprint(path) != stamp:
+            if self.device != "cpu":  # a GPU's memory is for one of the two
+                station.let_go_of_bank()
             with _noted(self.feature, notices, others):
                 read_run(
                     job.study,
