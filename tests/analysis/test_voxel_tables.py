@@ -134,6 +134,18 @@ def test_reliable_voxels_are_those_of_the_brain_room(ceiling):
     assert (found.pairs == alone).mean() > 0.95
 
 
+def test_vertices_without_a_mirror_image_are_not_reliable(ceiling):
+    from hemiscale.brain import Homologues, reliable_voxels
+
+    reliability = ceiling["reliability"].values.astype(float)
+    alone = np.zeros(N, bool)
+    alone[LEFT[5:]] = alone[RIGHT[5:]] = True  # all but five pairs
+    pairs = Homologues(LEFT[:5], RIGHT[:5], PLACE[2 * N_PAIRS :], np.flatnonzero(alone))
+    found = voxel_selections(LEFT[:5], RIGHT[:5], N, reliability.mean(axis=0), {}, alone)[1]
+    np.testing.assert_array_equal(found.targets, reliable_voxels(reliability, pairs))
+    assert not (found.targets & alone).any()
+
+
 def test_the_best_are_chosen_by_other_runs_so_noise_stays_noise(study, tmp_path):
     generator = np.random.default_rng(2)
     noise = study[0].copy(deep=True)

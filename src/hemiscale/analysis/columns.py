@@ -236,7 +236,14 @@ def _of_voxels(
     if np.any(hemisphere[right] != "right") or np.any(mirror[right] != left):
         raise ValueError("the mirror of a voxel on the left is not its mirror on the right")
     means = VoxelMeans(
-        voxel_selections(left, right, len(mirror), reliability, regions),
+        voxel_selections(
+            left,
+            right,
+            len(mirror),
+            reliability,
+            regions,
+            alone=(mirror < 0) & (hemisphere != "midline"),
+        ),
         left,
         right,
         reliability,

@@ -43,6 +43,7 @@ def voxel_selections(
     n_targets: int,
     reliability: NDArray[np.float64] | None,
     regions: dict[str, NDArray[np.bool_]],
+    alone: NDArray[np.bool_] | None = None,
 ) -> list[Selection]:
     """Make the selections of a voxel study: all, reliable, and the named regions.
 
@@ -56,6 +57,8 @@ def voxel_selections(
     regions : mapping of {name: (n_targets,) bool array}
         A region on one side is mirrored for left, right and their difference: a pair belongs to it
         when either voxel does.
+    alone : (n_targets,) bool array, optional
+        Those that are on one side and have no mirror image, as vertices may.
 
     Returns
     -------
@@ -67,6 +70,8 @@ def voxel_selections(
     if reliability is not None:
         value = np.where(np.isfinite(reliability), reliability, -np.inf)
         value[left] = value[right] = (value[left] + value[right]) / 2
+        if alone is not None:
+            value[alone] = -np.inf
         n_chosen = max(int(n_targets * _SHARE_RELIABLE + 0.5), 1)
         threshold = np.sort(value)[-n_chosen]
         chosen = (value >= threshold) & np.isfinite(value)
