@@ -177,7 +177,8 @@ def rehearse(
         for row in compare_with_planted(folder / "planted.nc", compare):
             typer.echo(
                 f"{'found' if row.inside else 'MISSED':>6}  {row.quantity}: planted "
-                f"{row.planted:+.4f}, found {row.found:+.4f} ({row.low:+.4f} to {row.high:+.4f})"
+                f"{row.planted:+.4f}, to be expected {row.expected:+.4f}, found {row.found:+.4f} "
+                f"({row.low:+.4f} to {row.high:+.4f})"
             )
         return
     from hemiscale.pipeline.rehearsal import write_rehearsal
