@@ -248,6 +248,26 @@ def chance(
 
 
 @app.command()
+def unique(
+    study: StudyFile,
+    beside: Annotated[
+        str, typer.Option("--beside", help="Baseline to set models against, such as word-rate.")
+    ],
+    out: Out = None,
+    only: Only = None,
+    quiet: Quiet = False,
+) -> None:
+    """Fit models of a finished study together with a baseline: the variance only they explain."""
+    from hemiscale.pipeline.unique import write_unique_table
+
+    loaded = _read(study)
+    path = write_unique_table(
+        loaded, out or _default_folder(loaded), beside, only=only or [], quiet=quiet
+    )
+    typer.echo(f"wrote {path}")
+
+
+@app.command()
 def compare(
     studies: Annotated[
         list[str],

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["CHANCE_COLUMNS", "COLUMNS", "LAW_FIELDS", "dictionary_text"]
+__all__ = [
+    "CHANCE_COLUMNS",
+    "COLUMNS",
+    "LAW_FIELDS",
+    "UNIQUE_COLUMNS",
+    "dictionary_text",
+]
 
 _LOW_HIGH = "95 % interval of the column it follows"
 _SCORE = "brain score: Pearson r between predicted and measured signal of left-out scans"
@@ -220,6 +226,20 @@ CHANCE_COLUMNS: dict[str, str] = {
 }
 """Of ``chance.tsv``, which `hemiscale chance` adds to a finished study."""
 
+UNIQUE_COLUMNS: dict[str, str] = {
+    "model": _MODEL["model"],
+    "baseline": "the baseline that the model is set against",
+    "region": _REGION + "; a pair of regions",
+    "hemisphere": _HEMISPHERE + "; left - right: their difference",
+    "subjects": _SUBJECTS,
+    "unique_variance": "r² of one ridge regression on the features of both, less r² of the "
+    "baseline alone, on left-out runs (negative r counts as zero), mean over runs; layer by "
+    "validation (share of variance). One penalty for both: many features can drown the few of a "
+    "baseline, so that it is too low rather than too high",
+    **_INTERVAL,
+}
+"""Of ``unique_BASELINE.tsv``, which `hemiscale unique` adds to a finished study."""
+
 LAW_FIELDS: dict[str, str] = {
     "response": "what grows: score (mean over regions or voxels), left, right, left_minus_right, "
     "or a region; NAME over ceiling: the same over the ceiling",
@@ -317,9 +337,13 @@ def dictionary_text(user_columns: Sequence[str] = ()) -> str:
         lines += [f"| `{column}` | {meaning} |" for column, meaning in columns.items()]
         if table == "models.tsv":
             lines += [f"| `{column}` | from the user's own table |" for column in user_columns]
-    lines += ["", "## chance.tsv", "", "Only after `hemiscale chance STUDY`.", ""]
-    lines += ["| column | meaning (unit) |", "|---|---|"]
-    lines += [f"| `{column}` | {meaning} |" for column, meaning in CHANCE_COLUMNS.items()]
+    for table, command, columns in (
+        ("chance.tsv", "hemiscale chance STUDY", CHANCE_COLUMNS),
+        ("unique_BASELINE.tsv", "hemiscale unique STUDY --beside BASELINE", UNIQUE_COLUMNS),
+    ):
+        lines += ["", f"## {table}", "", f"Only after `{command}`.", ""]
+        lines += ["| column | meaning (unit) |", "|---|---|"]
+        lines += [f"| `{column}` | {meaning} |" for column, meaning in columns.items()]
     lines += ["", "## laws.json", "", "A list `laws`; null is a value that does not exist.", ""]
     lines += ["| field | meaning (unit) |", "|---|---|"]
     lines += [f"| `{field}` | {meaning} |" for field, meaning in LAW_FIELDS.items()]

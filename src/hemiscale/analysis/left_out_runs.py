@@ -8,7 +8,7 @@ they are scored on; what single runs contribute to that mean is taken from their
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from hemiscale.analysis.averages import mean_correlation
 from hemiscale.analysis.layer_choice import best_layers, take_layers
 
-__all__ = ["without_each_run"]
+__all__ = ["maps_without", "without_each_run"]
 
 Reduce = Callable[[NDArray[np.floating]], NDArray[np.float64]]
 
@@ -46,25 +46,42 @@ def without_each_run(
     (n_runs, n_columns) array
         NaN with fewer than three runs: then nothing is left to train on.
     """
-    n_layers, n_runs, _ = score.shape
-    n_columns = reduce(score[0]).shape[-1]
+    n_runs = score.shape[1]
     if n_runs < 3:
-        return np.full((n_runs, n_columns), np.nan)
+        return np.full((n_runs, reduce(score[0]).shape[-1]), np.nan)
+    found = [
+        mean_correlation(reduce(maps), axis=0) for maps in maps_without(score, validation, how)
+    ]
+    return np.stack(found)
+
+
+def maps_without(
+    score: NDArray[np.floating], validation: NDArray[np.floating], how: str | int
+) -> Iterator[NDArray[np.float64]]:
+    """Go through the runs: maps of the others, from models and layers that never saw it.
+
+    Parameters
+    ----------
+    score, validation, how
+        As in `without_each_run`, three runs at least.
+
+    Yields
+    ------
+    (n_runs - 1, n_targets) array
+    """
+    n_layers, n_runs, _ = score.shape
     s, v = score.astype(np.float64), validation.astype(np.float64)
     # One run less to train on makes a layer a little worse, on every run alike.
     loss = mean_correlation(v, axis=1) - mean_correlation(s, axis=1)
-    found = np.empty((n_runs, n_columns))
     for run in range(n_runs):
         others = np.delete(np.arange(n_runs), run)
         # Scores of the other runs, moved so that their mean is that of models without this run.
         moved = s[:, others] + (v[:, run] - mean_correlation(s[:, others], axis=1))[:, None]
         if isinstance(how, int) or n_layers == 1:
-            maps = moved[how if isinstance(how, int) else 0]
+            yield moved[how if isinstance(how, int) else 0]
         elif how == "test":
             best = best_layers(mean_correlation(moved, axis=1))
-            maps = take_layers(moved, np.broadcast_to(best, moved.shape[1:]))
+            yield take_layers(moved, np.broadcast_to(best, moved.shape[1:]))
         else:
             rest = ((n_runs - 1) * v[:, others] - (s[:, run] + loss)[:, None]) / (n_runs - 2)
-            maps = take_layers(moved, best_layers(rest))
-        found[run] = mean_correlation(reduce(maps), axis=0)
-    return found
+            yield take_layers(moved, best_layers(rest))

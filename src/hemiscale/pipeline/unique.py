@@ -1,0 +1,204 @@
+"""What models explain beyond a baseline: one ridge regression on the features of both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hemiscale.errors import HemiscaleError
+from hemiscale.pipeline.finished import FinishedStudy, open_finished
+from hemiscale.pipeline.plan import FeatureSet
+from hemiscale.pipeline.progress import Display
+from hemiscale.pipeline.scoring import score_layer
+from hemiscale.results import read_dataset, write_text
+from hemiscale.study import Study
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from hemiscale.analysis.columns import Columns
+
+__all__ = ["write_unique_table"]
+
+
+def write_unique_table(
+    study: Study,
+    out: Path,
+    baseline: str,
+    *,
+    only: Sequence[str] = (),
+    quiet: bool = False,
+) -> Path:
+    """Set joint models of a finished study against a baseline alone; write a table.
+
+    Each layer of each model is fitted again together with the baseline's features, one penalty for
+    both; layers as validation chooses them for the joint model.
+
+    Parameters
+    ----------
+    study : Study
+    out : Path
+        Its results folder.
+    baseline : str
+        Name of a baseline of the study.
+    only : sequence of str
+        Names or groups of models; default all language models and static embeddings.
+    quiet : bool
+        Show nothing.
+
+    Returns
+    -------
+    Path
+        ``tables/unique_BASELINE.tsv``.
+
+    Raises
+    ------
+    HemiscaleError
+        Where baseline or models have no scores.
+    """
+    import pandas as pd
+    from rich.console import Console
+
+    from hemiscale.analysis.columns import columns_of
+    from hemiscale.analysis.dictionary import UNIQUE_COLUMNS
+
+    display = Display(Console(stderr=True), quiet=quiet)
+    opened = open_finished(study, out, display, only=(*only, baseline) if only else ())
+    beside = next((f for f in opened.features if f.name == baseline), None)
+    if beside is None:
+        raise HemiscaleError(f"{out}: {baseline!r} has no scores; name a baseline that has.")
+    models = [
+        f
+        for f in opened.features
+        if f is not beside and (f.is_language_model or f.kind == "static embedding")
+    ]
+    if not models:
+        raise HemiscaleError(f"{out}: there is no model with scores to set against {baseline!r}.")
+    ceiling = read_dataset(opened.folder.ceiling) if opened.folder.ceiling.is_file() else None
+    voxels = read_dataset(opened.folder.voxels) if opened.folder.voxels.is_file() else None
+    with opened.scores(beside) as stored:
+        columns = columns_of(stored, ceiling, voxels)
+    rows: list[dict[str, object]] = []
+    for model in models:
+        rows += _rows(opened, model, beside, columns)
+        display.say(f"✓ {model.name} with {baseline}")
+    path = opened.folder.tables / f"unique_{baseline}.tsv"
+    frame = pd.DataFrame(rows, columns=list(UNIQUE_COLUMNS))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, frame.to_csv(sep="\t", index=False, float_format="%.6g", lineterminator="\n"))
+    return path
+
+
+def _rows(
+    opened: FinishedStudy, model: FeatureSet, beside: FeatureSet, columns: Columns
+) -> list[dict[str, object]]:
+    """Fit the joint model subject by subject, and put listeners and runs together."""
+    from hemiscale.analysis import interval_over_listeners, interval_over_runs
+    from hemiscale.analysis.averages import mean_correlation
+
+    listeners, found = [], []
+    for subject, score, validation in _joint(opened, model, beside):
+        with opened.scores(beside) as stored:
+            alone = stored.sel(subject=subject).load()
+        runs, without = _unique(
+            score,
+            validation,
+            alone,
+            columns,
+            is_known=opened.study.encoding.validation == "all" and subject == "average",
+        )
+        if subject == "average":
+            found.append(("average", "runs", interval_over_runs(runs, without)))
+        else:
+            listeners.append(mean_correlation(runs, axis=0))
+    if listeners:
+        found.insert(0, ("listeners", "listeners", interval_over_listeners(np.stack(listeners))))
+    at = {row.column: (row.name, row.hemisphere) for row in columns.regions}
+    at |= {row.difference: (row.name, "left - right") for row in columns.pairs}
+    if not columns.selections:
+        at["all"] = ("all", "both")
+    return [
+        {
+            "model": model.name,
+            "baseline": beside.name,
+            "region": region,
+            "hemisphere": side,
+            "subjects": subjects,
+            "unique_variance": interval.estimate[k],
+            "low": interval.low[k],
+            "high": interval.high[k],
+            "interval_over": over,
+            "n": interval.n[k],
+        }
+        for subjects, over, interval in found
+        for column, (region, side) in at.items()
+        for k in [columns.names.index(column)]
+        if interval.n[k]
+    ]
+
+
+def _joint(
+    opened: FinishedStudy, model: FeatureSet, beside: FeatureSet
+) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Fit every layer with the baseline's features beside it, subject by subject.
+
+    Yields
+    ------
+    subject, score, validation
+        The arrays are (n_layers, n_runs, n_targets).
+    """
+    layers, _ = opened.station.layers(model, opened.marks[model.name])
+    (extra, *_), _ = opened.station.layers(beside, opened.marks[beside.name])
+    for number, part in enumerate(opened.targets.parts):
+        bank = opened.station.bank(number)
+        scores = []
+        for k in range(len(layers)):
+            both = [np.hstack([a, b]) for a, b in zip(layers[k], extra, strict=True)]
+            scores.append(
+                score_layer(
+                    opened.study,
+                    both,
+                    opened.station.designs(),
+                    opened.targets,
+                    bank,
+                    len(part.subjects),
+                    device="cpu",
+                )
+            )
+        for k, subject in enumerate(part.subjects):
+            score = np.stack([one.score[k] for one in scores])
+            yield subject, score, np.stack([one.validation_score[k] for one in scores])
+
+
+def _unique(
+    score: np.ndarray,
+    validation: np.ndarray,
+    alone: xr.Dataset,
+    columns: Columns,
+    *,
+    is_known: bool,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Take the unique variance of one subject run by run, and of the others without each run."""
+    from hemiscale.analysis import best_layers, take_layers, unique_variance
+    from hemiscale.analysis.averages import mean_correlation
+    from hemiscale.analysis.left_out_runs import maps_without
+
+    alone = alone.transpose("layer", "run", "target")
+    base, base_validation = alone["score"].values, alone["validation_score"].values
+    one_layer = len(score) == 1  # nothing to choose
+    joint = score[0] if one_layer else take_layers(score, best_layers(validation))
+    runs = columns.reduce(unique_variance(joint, base[0]))
+    without = np.full(runs.shape, np.nan)
+    if is_known and len(runs) > 2:
+        pairs = zip(
+            maps_without(score, validation, "validation"),
+            maps_without(base[:1], base_validation[:1], 0),
+            strict=True,
+        )
+        without = np.stack(
+            [mean_correlation(columns.reduce(unique_variance(a, b)), axis=0) for a, b in pairs]
+        )
+    return runs, without
