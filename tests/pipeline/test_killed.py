@@ -95,6 +95,8 @@ def stage(out):
         return "done"
     if (out / "tables").exists():
         return "tables or page"
+    if list(out.glob("unfinished/*/*.safetensors")):
+        return "layers"
     n_scores = len(list(out.glob("scores/*.nc")))
     if n_scores:
         return f"{n_scores} scores"
@@ -140,6 +142,7 @@ def test_killed_at_many_moments(study_folder, tmp_path):
                 assert contents(out) == expected, f"round {rounds}, killed in {dict(hit)}"
                 assert not list(out.rglob("*.part"))
                 assert not list(out.rglob("*.damaged"))
+                assert not (out / "unfinished").exists()
         finally:
             runner.close()
     assert len(hit) >= 4, (hit, rounds)
