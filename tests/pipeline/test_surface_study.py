@@ -315,3 +315,26 @@ def test_bad_input_is_said_in_a_sentence(surface_folder, change, sentences):
         assert sentence in str(caught.value)
     if "not finite" not in sentences[0] and "constant" not in sentences[0]:
         assert len(caught.value.problems) <= 3
+
+
+def test_confounds_are_regressed_out(surface_folder, bold, tmp_path, no_page):
+    rng = np.random.default_rng(5)
+    for (subject, number), (left, _) in bold[1].items():
+        table = pd.DataFrame({"rate": left.mean(axis=1), "csf": rng.normal(size=len(left))})
+        table.to_csv(surface_folder / f"{subject}-{number}.tsv", sep="\t", index=False)
+    path = surface_folder / "study.toml"
+    path.write_text(
+        STUDY.replace(
+            "ceiling_splits = 2",
+            'confounds = ["rate"]\nconfound_files = "{subject}-{run}.tsv"\nceiling_splits = 0',
+        )
+    )
+    out = tmp_path / "out"
+    run(surface_folder, out)
+    scores = read_dataset(out / "scores/word-rate.nc")
+    # What followed the words went with the mean of the left side.
+    assert abs(float(scores["score"].mean())) < 0.1
+    short = surface_folder / "s2-2.tsv"
+    short.write_text("\n".join(short.read_text().splitlines()[:-3]))
+    with pytest.raises(InputError, match=r"s2-2.tsv: has 72 rows where .* has 75 scans"):
+        check_study(read_study(path))
