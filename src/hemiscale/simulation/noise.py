@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import signal, sparse, spatial
+from scipy import sparse, spatial
 
 __all__ = ["SmoothNoise", "drifts"]
 
@@ -61,8 +61,11 @@ def autoregressive(white: NDArray[np.float32], autocorrelation: float) -> NDArra
         return white
     driven = white * np.float32(np.sqrt(1 - autocorrelation**2))
     driven[0] = white[0]  # the first scan already has the variance of all others
-    filtered = signal.lfilter([1.0], [1.0, -autocorrelation], driven, axis=0)
-    return filtered.astype(np.float32, copy=False)
+    # Scan by scan, all voxels at once: many times faster than a filter along the first axis.
+    weight = np.float32(autocorrelation)
+    for scan in range(1, len(driven)):
+        driven[scan] += weight * driven[scan - 1]
+    return driven
 
 
 def drifts(n_scans: int, t_r: float, *, shortest: float = 200.0) -> NDArray[np.float32]:
