@@ -21,7 +21,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +30,6 @@ WORKERS = (1, 2, 4)
 N_EMPTY = 2000  # units of work that do nothing
 CORES = 16  # of a node
 LISTENERS, LANGUAGES, RUNS, VOXELS = 112, 3, 9, 25_870
-WIDTHS = (768, 2048, 4096)
 
 
 @contextlib.contextmanager
@@ -130,6 +128,7 @@ def scale(out):
         noted = {
             "machine": machine_name(),
             "date": today(),
+            "load_before": os.getloadavg()[0],
             "study": f"small rehearsal: {made.n_listeners} listeners and their average, "
             f"{made.n_runs} runs, {made.n_voxels:,} voxels",
             "local": {},
@@ -158,47 +157,50 @@ def scale(out):
 
 
 def costs(out):
-    """Measure what units of work cost at the paper's size, on one thread."""
+    """Measure what units of work cost at the paper's size, in processor seconds of one thread.
+
+    Fits and halves are those that ``bench_encoding.py`` and ``bench_encoding_growth.py`` stored.
+    """
     from threadpoolctl import threadpool_limits
 
-    from hemiscale.bench.measure import cpu_seconds, machine_name, sgemm_rate
-    from hemiscale.bench.problem import PAPER_SCANS, PAPER_VOXELS, planted_problem
+    from hemiscale.bench.measure import cpu_seconds, machine_name
+    from hemiscale.bench.problem import PAPER_SCANS, PAPER_VOXELS
     from hemiscale.brain import read_prepared
-    from hemiscale.encoding import TargetBank, fit_runs, intersubject_reliability
+    from hemiscale.encoding import TargetBank
     from hemiscale.pipeline.pieces import Piece, read_piece, write_piece
     from hemiscale.pipeline.scoring import LayerScores
 
     noted = {"machine": machine_name(), "date": today(), "layer": {}}
+    for path in sorted(RESULTS.glob("encoding-*.json")):
+        one = json.loads(path.read_text())
+        engines = one["engines"]
+        noted["layer"][one["n_features"]] = {
+            "first": engines["hemiscale"]["seconds"],
+            "all": engines["hemiscale, all validation runs"]["seconds"],
+        }
+        noted["sgemm_rate"] = engines["hemiscale"]["sgemm_rate"]
+    half = json.loads((RESULTS / "encoding_ceiling.json").read_text())
+    noted["seconds_half"] = half["seconds_per_split"]
+    rng = np.random.default_rng(0)
+    scans = [rng.standard_normal((n, PAPER_VOXELS), dtype=np.float32) for n in PAPER_SCANS]
+    values = rng.normal(size=(1, RUNS, VOXELS)).astype(np.float32)
+    piece = Piece(LayerScores(values, values, np.ones((1, RUNS)), 768, 0), 1.0, [], [])
     with threadpool_limits(1), tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        noted["sgemm_rate"] = sgemm_rate()
-        for width in WIDTHS:
-            problem = planted_problem(width, scans=PAPER_SCANS, n_voxels=PAPER_VOXELS)
-            bank = TargetBank(problem.targets, dtype="float32")
-            noted["layer"][width] = {
-                validation: cpu_seconds(
-                    partial(fit_runs, problem.features, bank, validation=validation)
-                )[0]
-                for validation in ("first", "all")
-            }
-            print(width, noted["layer"][width], flush=True)
-        files = [stored(folder / f"run-{k}.nc", y) for k, y in enumerate(problem.targets)]
+        files = [stored(folder / f"run-{k}.nc", run) for k, run in enumerate(scans)]
         noted["bytes_listener"] = sum(path.stat().st_size for path in files)
-        noted["seconds_read_listener"] = elapsed(lambda: [read_prepared(path) for path in files])
-        noted["seconds_bank"] = elapsed(lambda: TargetBank(problem.targets, dtype="float32"))
-        halves = [problem.targets, [run[:, ::-1] for run in problem.targets]]
-        noted["seconds_half"] = cpu_seconds(
-            lambda: intersubject_reliability(halves, n_splits=1, seed=0)
-        )[0]
-        print("half", noted["seconds_half"], flush=True)
-        values = np.random.default_rng(0).normal(size=(1, RUNS, VOXELS)).astype(np.float32)
-        piece = Piece(LayerScores(values, values, np.ones((1, RUNS)), 768, 0), 1.0, [], [])
         path = folder / "piece.safetensors"
-        noted["seconds_write_piece"] = elapsed(lambda: write_piece(path, "stamp", piece))
-        noted["seconds_read_piece"] = elapsed(lambda: read_piece(path, "stamp"))
+        for key, function in {
+            "seconds_read_listener": lambda: [read_prepared(path) for path in files],
+            "seconds_bank": lambda: TargetBank(scans, dtype="float32"),
+            "seconds_write_piece": lambda: write_piece(path, "stamp", piece),
+            "seconds_read_piece": lambda: read_piece(path, "stamp"),
+        }.items():
+            noted[key] = cpu_seconds(function)[0]
         noted["bytes_piece"] = path.stat().st_size
         noted["seconds_clean_recording"], noted["bytes_recording"] = cleaning(folder)
     store(out / "cluster-costs.json", noted)
+    print(json.dumps(noted, indent=1))
 
 
 def stored(path, scans):
@@ -217,6 +219,7 @@ def cleaning(folder):
     """Seconds to clean one recording of 300 scans on the paper's grid, and its size."""
     import nibabel
 
+    from hemiscale.bench.measure import cpu_seconds
     from hemiscale.brain import Cleaning, describe_recording, prepare_recording, read_mask
     from hemiscale.datasets import petit_prince_mask
 
@@ -232,7 +235,7 @@ def cleaning(folder):
     nibabel.save(image, path)
     recording = describe_recording(path, subject="01", run=1)
     cleaned = Cleaning(t_r=2.0, smoothing=4.0)
-    seconds = elapsed(lambda: prepare_recording(recording, mask, cleaned, folder / "prepared"))
+    seconds, _ = cpu_seconds(lambda: prepare_recording(recording, mask, cleaned, folder / "clean"))
     return seconds, path.stat().st_size
 
 
@@ -393,13 +396,6 @@ def table(out):
             f"| {name} | {hours} | {one['units']:,} | {one['share_busy']:.0%} | "
             f"{one['bytes_per_second_brain_data'] / 1e6:,.0f} MB/s |"
         )
-
-
-def elapsed(function):
-    """Seconds that a call takes."""
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
 
 
 def store(path, noted):
