@@ -64,14 +64,15 @@ def intersubject_reliability(
     reliability, unusable = [], 0
     for done, split in enumerate(range(first_split, first_split + n_splits), start=1):
         one, other = random_halves(len(subjects), seed=seed, split=split)
-        predictors, targets = _averages(subjects, one), _averages(subjects, other)
-        usable = _varying(predictors) & _varying(targets)
+        # Two copies of the data at a time: targets and bank, then bank and predictors.
+        bank, varying = _bank(subjects, other, device)
+        predictors = _averages(subjects, one)
+        usable = varying & _varying(predictors)
         unusable = max(unusable, int(np.count_nonzero(~usable)))
         if not usable.all():
             predictors = [run[:, usable] for run in predictors]
-            targets = [run[:, usable] for run in targets]
-        bank = TargetBank(targets, device=device, standardise=False)
-        targets.clear()  # the bank has its own copy
+        if (usable != varying).any():
+            bank, _ = _bank(subjects, other, device, usable)
         mean = np.full(usable.size, np.nan, dtype=np.float32)
         mean[usable] = fit_runs(predictors, bank, alphas=alphas, standardise=False).mean
         reliability.append(mean)
@@ -115,6 +116,18 @@ def _check(subjects: Sequence[Sequence[Array]], n_splits: int) -> None:
     n_runs = {len(subject) for subject in subjects}
     if len(n_runs) != 1:
         raise ValueError(f"Subjects differ in their number of runs: {sorted(n_runs)}.")
+
+
+def _bank(
+    subjects: Sequence[Sequence[Array]], half: Array, device: str, usable: Array | None = None
+) -> tuple[TargetBank, Array]:
+    """Hold the average of a half, without targets that are not usable; by default: do not vary."""
+    targets = _averages(subjects, half)
+    if usable is None:
+        usable = _varying(targets)
+    if not usable.all():
+        targets = [run[:, usable] for run in targets]
+    return TargetBank(targets, device=device, standardise=False), usable
 
 
 def _averages(subjects: Sequence[Sequence[Array]], half: Array) -> list[Array]:
