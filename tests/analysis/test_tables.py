@@ -453,8 +453,19 @@ def test_checkpoints_become_rises_with_their_order(make_scores, tmp_path):
                 bits_per_byte=3.0 - 0.2 * k,
             )
         )
-    write_tables(models, None, tmp_path)
+    competence = {
+        "hellaswag": {
+            f"tiny@{step}": 0.25 + 0.1 * value for step, value in zip(steps, late, strict=True)
+        },
+        "loss": {f"tiny@{step}": 5.0 - value for step, value in zip(steps, early, strict=True)},
+        "unknown": {"tiny@1": 0.5},
+    }
+    write_tables(models, None, tmp_path, columns=competence)
     rises = read(tmp_path, "rises.tsv").query("subjects == 'listeners'").set_index("curve")
+    assert rises.loc["hellaswag", "step"] == pytest.approx(1000, rel=0.01)
+    assert rises.loc["loss (turned over)", "step"] == pytest.approx(10, rel=0.01)
+    assert "hellaswag 1.00" in rises.loc["right", "rises_before"]
+    assert not any(curve.startswith("unknown") for curve in rises.index)
     assert rises.loc["right", "step"] == pytest.approx(10, rel=0.1)
     assert rises.loc["left", "step"] == pytest.approx(1000, rel=0.1)
     assert rises.loc["left", "low"] < rises.loc["left", "step"] < rises.loc["left", "high"]

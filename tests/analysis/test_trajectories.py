@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy import stats
 
 from hemiscale.analysis import rise_of, rises_before
 
@@ -66,3 +67,26 @@ def test_wrong_input_is_refused():
         rise_of([1, 10], [0.1, 0.2], share=1.0)
     with pytest.raises(ValueError, match="same number of resamples"):
         rises_before(rise_of([1, 2], [0.0, 1.0]), rise_of(STEPS, sigmoid(2.0, 0.3, 0)))
+
+
+def test_runs_are_drawn_with_the_variance_of_nadeau_and_bengio():
+    # Of a straight curve the step is a line in the mean of the middle point.
+    generator = np.random.default_rng(3)
+    n = 6
+    middle = 0.5 + generator.normal(0, 0.02, n)
+    curves = np.stack([np.zeros(n), middle, np.ones(n)])
+    steps = [1, 100, 10_000]
+    drawn = rise_of(steps, curves, are_runs=True, n_resamples=40_000)
+    listeners = rise_of(steps, curves, n_resamples=40_000)
+    means = np.log(drawn.resampled)  # at a mean of m the middle stands log(100) (0.5 / m) from 1
+    above = means < np.log(100)
+    m = np.where(above, np.log(100) * 0.5 / means, np.nan)[above]
+    error = np.sqrt(middle.var(ddof=1) * (1 / n + 1 / (n - 1)))
+    share = (m - middle.mean()) / error
+    # Student's quantile with n - 1 degrees of freedom, on the side where the line is exact.
+    assert np.quantile(share, 1 - 0.025 / above.mean()) == pytest.approx(
+        stats.t.ppf(0.975, n - 1), rel=0.05
+    )
+    assert drawn.high - drawn.low > 1.4 * (listeners.high - listeners.low)
+    again = rise_of(steps, curves, are_runs=True, n_resamples=40_000)
+    np.testing.assert_array_equal(drawn.resampled, again.resampled)

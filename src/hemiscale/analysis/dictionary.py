@@ -169,8 +169,8 @@ COLUMNS: dict[str, dict[str, str]] = {
     },
     "rises.tsv": {
         "trajectory": "the model whose checkpoints these are",
-        "curve": "score, left, right, left_minus_right (means over regions or voxels), or bits per "
-        "byte, turned over so that it rises",
+        "curve": "score, left, right, left_minus_right (means over regions or voxels), bits per "
+        "byte, or a column that the user added (turned over where it falls)",
         "subjects": _SUBJECTS,
         "n_checkpoints": "how many checkpoints the curve has",
         "step": "training step at which half of the rise from first to last checkpoint is done, "

@@ -184,6 +184,7 @@ def _law(
     used = np.isfinite(predictor.values) & np.isfinite(score)
     for column in predictor.held_constant.values():
         used &= np.isfinite(column)
+    notes = list(law.notes)
     record: dict[str, Any] = {
         "response": response.name,
         "selection": response.selection,
@@ -217,8 +218,10 @@ def _law(
         labels = [str(s.attrs["family"]) for s, k in zip(members, known, strict=True) if k]
         record |= _crossed_fields(x, by_listener[known], labels)
     if by_listener is None and not predictor.held_constant:
-        record |= _run_fields(members, response.column, predictor, score)
-    record["notes"] = list(law.notes)
+        over_runs, said = _run_fields(members, response.column, predictor, score)
+        record |= over_runs
+        notes += said
+    record["notes"] = notes
     return record
 
 
@@ -268,20 +271,26 @@ def _run_fields(
     column: str,
     predictor: LawColumn,
     score: NDArray[np.float64],
-) -> dict[str, float]:
+) -> tuple[dict[str, float], list[str]]:
     """Say whether other recordings of this subject would show this slope, with these models."""
     known = np.isfinite(predictor.values) & np.isfinite(score)
     used = [s for s, there in zip(members, known, strict=True) if there]
     by_run = [s.by_run["validation"][:, s.column(column)] for s in used]
     without = [s.without_run["validation"][:, s.column(column)] for s in used]
     if not used or len({len(runs) for runs in by_run}) > 1:
-        return {}
+        return {}, []
     found = line_over_runs(predictor.entering[known], np.stack(by_run), np.stack(without))
     if predictor.scale == "log":
         with np.errstate(over="ignore"):
             for name in ("crossing_over_runs_low", "crossing_over_runs_high"):
                 found[name] = float(np.exp(found[name]))
-    return found
+    notes = []
+    if found["n_runs"] > 1 and not np.isfinite(without).all():
+        notes.append(
+            f"{found['n_runs']:.0f} runs, and not known what the others show without each: the "
+            "interval over runs is corrected for shared training data only."
+        )
+    return found, notes
 
 
 def _saturation_fields(law: ScalingLaw) -> dict[str, float]:

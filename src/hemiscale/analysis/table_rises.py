@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -49,12 +49,15 @@ def trajectories(pooled: Sequence[ModelSummary]) -> dict[str, list[ModelSummary]
     }
 
 
-def rises_table(pooled: Sequence[ModelSummary]) -> pd.DataFrame:
+def rises_table(
+    pooled: Sequence[ModelSummary], columns: Mapping[str, Mapping[str, float]] | None = None
+) -> pd.DataFrame:
     """One row per training run, curve and kind of subject: the step at half of its rise.
 
-    Units of the interval are listeners, or runs of the average subject. Competence (bits per byte,
-    turned over so that it rises) has one curve only and no interval. `rises_before` lists, for the
-    curves named after it, in which share of resamples this one rises first.
+    Units of the interval are listeners, or runs of the average subject. Competence has one curve
+    only and no interval: bits per byte, and each of `columns` ({column: {model: value}}) that is
+    known of every checkpoint; what falls from first to last is turned over. `rises_before` lists,
+    for the curves named after it, in which share of resamples this one rises first.
     """
     import pandas as pd
 
@@ -62,7 +65,7 @@ def rises_table(pooled: Sequence[ModelSummary]) -> pd.DataFrame:
     for name, members in trajectories(pooled).items():
         steps = [int(s.attrs["training_step"]) for s in members]
         for subjects in ("listeners", "average"):
-            curves = _curves(members, subjects)
+            curves = _curves(members, subjects, columns or {})
             if not curves:
                 continue
             rises = {
@@ -88,7 +91,11 @@ def rises_table(pooled: Sequence[ModelSummary]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS["rises.tsv"]))
 
 
-def _curves(members: Sequence[ModelSummary], subjects: str) -> dict[str, NDArray[np.float64]]:
+def _curves(
+    members: Sequence[ModelSummary],
+    subjects: str,
+    columns: Mapping[str, Mapping[str, float]],
+) -> dict[str, NDArray[np.float64]]:
     """Scores of each unit at each checkpoint, (n_checkpoints, n_units); empty without units."""
     if subjects == "listeners":
         common = [
@@ -114,6 +121,12 @@ def _curves(members: Sequence[ModelSummary], subjects: str) -> dict[str, NDArray
     competence = -np.array([float(s.attrs["bits_per_byte"]) for s in members])
     if np.isfinite(competence).all():
         curves[_COMPETENCE] = competence[:, None]
+    for name, values in columns.items():
+        known = np.array([float(values.get(s.name, np.nan)) for s in members])
+        if not np.isfinite(known).all():
+            continue
+        falls = known[-1] < known[0]
+        curves[f"{name} (turned over)" if falls else name] = (-known if falls else known)[:, None]
     return curves
 
 

@@ -89,7 +89,7 @@ def write_tables(
         "listener_slopes.tsv": pd.DataFrame(
             listener_slopes(summaries, columns), columns=list(COLUMNS["listener_slopes.tsv"])
         ),
-        "rises.tsv": rises_table(pooled),
+        "rises.tsv": rises_table(pooled, columns),
         "ceiling.tsv": ceiling_table(ceiling, reduced),
         "reliability.tsv": reliability_table(summaries, pooled, ceiling, reduced),
     }
