@@ -159,6 +159,7 @@ kind = "volumes"
 files = "{{subject}}-{{run}}.nii.gz"
 subjects = ["one", "two"]
 mask = "mask.nii.gz"
+average = true
 individuals = false
 ceiling_splits = 1
 [encoding]
