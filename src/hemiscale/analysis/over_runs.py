@@ -3,15 +3,15 @@
 The scores of different runs are not independent. Every run helps to train the models that are
 tested on the others, and to choose their layers: a layer that does well on one run by chance is
 taken for the others, and the other way round. Their scatter says too little, then; Student's
-interval holds the expected score in 82 to 92 % of simulated studies in place of 95 %.
+interval holds the expected score in 81 to 92 % of simulated studies in place of 95 %.
 
 What is missing can be seen by doing everything again without a run. A run's own score and the mean
 score of the others, from models and layers that never saw it, are independent. So their covariance
 over runs is, but for the sign, that of each score with the means that contain it: the variance of
 the mean over runs. That counts what pairs of runs do for each other, but not all of what a run does
 to every other alike, as a good run to train on. The jackknife counts all of that, and pairs twice
-[1]_. A share of 1 / n of what the jackknife has more than Student is added: simulated studies with
-four to nine runs then hold what they should in 93 to 97 % of cases (docs/calibration.md, made with
+[1]_. A share of 1 / n of what the jackknife has more than Student is added: with four to nine runs
+the expected score is then held in 92 to 97 % of simulated studies (docs/calibration.md, made with
 other random numbers than those by which the share was found). The means without a run come from
 nested cross-validation [2]_.
 
