@@ -139,7 +139,7 @@ def bootstrap_over_families(
     """Resample whole families (BCa, widened for their small number).
 
     It needs no model of how families differ, but with eight of them its intervals hold the truth in
-    91 to 95 % of cases: `robust_line` does better.
+    90 to 96 % of cases: `robust_line` does better.
 
     Parameters
     ----------
