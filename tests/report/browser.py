@@ -51,7 +51,7 @@ def chromium(profile: Path) -> Iterator[Any]:
         options.add_argument(option)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     started = Chrome(options=options, service=Service(driver))
-    started.set_script_timeout(60)
+    started.set_script_timeout(110)
     try:
         yield started
     finally:
