@@ -1,10 +1,12 @@
 """Time against workers, the scheduler's overhead, and an estimate for a large study.
 
     python benchmarks/bench_cluster.py scale     # the small rehearsal study on 1, 2 and 4 workers
-    python benchmarks/bench_cluster.py costs     # what units of work cost at the paper's size
+    python benchmarks/bench_cluster.py costs --results DIR    # what units cost at the paper's size
+    python benchmarks/bench_cluster.py overhead  # the scheduler alone: units that do nothing
     python benchmarks/bench_cluster.py estimate  # 28 models, 112 listeners, on 1, 10 and 100 nodes
     python benchmarks/bench_cluster.py table     # what is stored, as the README's tables
 
+``costs`` times tables on a results folder of a voxelwise study (``hemiscale rehearse``).
 ``scale`` starts a Dask scheduler and workers on this machine. ``estimate`` plays the study through
 with the pipeline's own order of work and the measured costs; nothing of it is run. Results go to
 ``benchmarks/results/``.
@@ -27,7 +29,8 @@ import numpy as np
 
 RESULTS = Path(__file__).parent / "results"
 WORKERS = (1, 2, 4)
-N_EMPTY = 2000  # units of work that do nothing
+SCALED = ("austen-1.1m", "austen-0.4m", "austen-0.1m")
+N_EMPTY = 500  # units of work that do nothing
 CORES = 16  # of a node
 LISTENERS, LANGUAGES, RUNS, VOXELS = 112, 3, 9, 25_870
 
@@ -123,21 +126,21 @@ def scale(out):
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        made = write_rehearsal(folder / "study", n_listeners=3, small=True)
+        made = write_rehearsal(folder / "study", n_listeners=2, small=True, models=SCALED)
         study = read_study(made.study)
         noted = {
             "machine": machine_name(),
             "date": today(),
             "load_before": os.getloadavg()[0],
             "study": f"small rehearsal: {made.n_listeners} listeners and their average, "
-            f"{made.n_runs} runs, {made.n_voxels:,} voxels",
+            f"{made.n_runs} runs, {made.n_voxels:,} voxels; models {', '.join(SCALED)}",
             "local": {},
             "dask": {},
         }
-        run_once(study, folder / "warm", only=["word-rate", "austen-0.1m"])
+        run_once(study, folder / "warm", only=["word-rate"])
         expected = None
         for n in (1, 2):
-            noted["local"][n] = run_once(study, folder / f"local-{n}", workers=n)
+            noted["local"][n] = run_once(study, folder / f"local-{n}", workers=n, only=SCALED)
             print("local", n, noted["local"][n], flush=True)
             found = digests(folder / f"local-{n}")
             assert expected is None or found == expected
@@ -148,15 +151,58 @@ def scale(out):
                     client.wait_for_workers(n)
                     client.run(warm_up)
                 where = folder / f"dask-{n}"
-                noted["dask"][n] = run_once(study, where, dask=address)
+                noted["dask"][n] = run_once(study, where, dask=address, only=SCALED)
                 assert digests(where) == expected, "not the same bytes"
-                noted["dask"][n]["seconds_per_empty_unit"] = empty_units(study, address, where)
             print("dask", n, noted["dask"][n], flush=True)
         noted["scores"] = len(expected)
     store(out / "cluster-scale.json", noted)
 
 
-def costs(out):
+def overhead(out):
+    """Measure what the scheduler takes for a unit of work that does nothing."""
+    from hemiscale.bench.measure import machine_name
+    from hemiscale.results import write_text
+    from hemiscale.study import Study
+
+    noted = {"machine": machine_name(), "date": today(), "units": N_EMPTY, "seconds": {}}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_text(folder / "study.toml", "# nothing to do\n")
+        for n in WORKERS:
+            with dask_cluster(n, folder / f"cluster-{n}") as address:
+                seconds = empty_units(Study.model_construct(cluster=None), address, folder)
+            noted["seconds"][n] = seconds
+            noted["load"] = os.getloadavg()[0]
+            print(n, seconds, flush=True)
+    store(out / "cluster-overhead.json", noted)
+
+
+def tables_per_byte(results):
+    """Processor seconds to make tables and maps, per byte of scores, on the scores of a study."""
+    from hemiscale.analysis import write_tables
+    from hemiscale.bench.measure import cpu_seconds
+    from hemiscale.results import open_dataset, read_dataset
+
+    files = sorted(results.glob("scores/*.nc"))
+
+    def scores():
+        for path in files:
+            with open_dataset(path) as dataset:
+                yield dataset
+
+    with tempfile.TemporaryDirectory() as name:
+        seconds, _ = cpu_seconds(
+            lambda: write_tables(
+                scores(),
+                read_dataset(results / "ceiling.nc"),
+                Path(name),
+                voxels=read_dataset(results / "voxels.nc"),
+            )
+        )
+    return seconds / sum(path.stat().st_size for path in files), len(files)
+
+
+def costs(out, results):
     """Measure what units of work cost at the paper's size, in processor seconds of one thread.
 
     Fits and halves are those that ``bench_encoding.py`` and ``bench_encoding_growth.py`` stored.
@@ -199,6 +245,7 @@ def costs(out):
             noted[key] = cpu_seconds(function)[0]
         noted["bytes_piece"] = path.stat().st_size
         noted["seconds_clean_recording"], noted["bytes_recording"] = cleaning(folder)
+    noted["seconds_tables_per_byte"], noted["models_in_tables"] = tables_per_byte(results)
     store(out / "cluster-costs.json", noted)
     print(json.dumps(noted, indent=1))
 
@@ -239,7 +286,7 @@ def cleaning(folder):
     return seconds, path.stat().st_size
 
 
-class Study:
+class Played:
     """The large study, played through with the pipeline's order of work and measured costs."""
 
     def __init__(self, measured, overhead, validation, n_workers):
@@ -329,9 +376,7 @@ def reading_seconds(rate):
 def estimate(out):
     """Play the large study through on 1, 10 and 100 nodes; store and print."""
     measured = json.loads((out / "cluster-costs.json").read_text())
-    scaled = json.loads((out / "cluster-scale.json").read_text())
-    overhead = scaled["dask"]["4"]["seconds_per_empty_unit"]
-    one = scaled["local"]["1"]
+    empty = json.loads((out / "cluster-overhead.json").read_text())["seconds"]["4"]
     models = {}
     estimated = {
         "date": today(),
@@ -343,7 +388,7 @@ def estimate(out):
     for validation in ("first", "all"):
         for nodes in (1, 10, 100):
             n_workers = nodes * CORES
-            study = Study(measured, overhead, validation, n_workers)
+            study = Played(measured, empty, validation, n_workers)
             models = study.models
             seconds, busy, n_units = study.play()
             layers = sum(n + 1 for n, _ in models.values())
@@ -357,7 +402,7 @@ def estimate(out):
                 "recordings": LISTENERS * RUNS * measured["seconds_clean_recording"] / n_workers,
                 "ceiling": halves * -(-10 // min(n_workers, 10)),
                 "models": seconds,
-                "tables": bytes_scores * one["seconds_tables"] / one["bytes_scores"],
+                "tables": bytes_scores * measured["seconds_tables_per_byte"],
             }
             estimated["nodes"][f"{validation}, {nodes}"] = {
                 "hours": {stage: value / 3600 for stage, value in stages.items()},
@@ -373,29 +418,31 @@ def estimate(out):
 
 def table(out):
     """Print what is stored."""
-    scaled = json.loads((out / "cluster-scale.json").read_text())
-    print(f"{scaled['study']} ({scaled['machine']}; {scaled['date']})\n")
-    print("| workers | seconds | times one worker | an empty unit of work |\n|---|--:|--:|--:|")
-    for kind in ("local", "dask"):
-        first = scaled[kind]["1"]["seconds"]
-        for n, one in scaled[kind].items():
-            empty = one.get("seconds_per_empty_unit")
-            print(
-                f"| {n}, {'processes of `--workers`' if kind == 'local' else 'Dask'} | "
-                f"{one['seconds']:.1f} | {first / one['seconds']:.2f} | "
-                f"{'' if empty is None else f'{1000 * empty:.1f} ms'} |"
-            )
+    path = out / "cluster-scale.json"
+    if path.exists():
+        scaled = json.loads(path.read_text())
+        print(f"{scaled['study']} ({scaled['machine']}; {scaled['date']})\n")
+        print("| workers | seconds | times one worker |\n|---|--:|--:|")
+        for kind, said in (("local", "processes of `--workers`"), ("dask", "Dask")):
+            first = scaled[kind]["1"]["seconds"]
+            for n, one in scaled[kind].items():
+                print(f"| {n}, {said} | {one['seconds']:.1f} | {first / one['seconds']:.2f} |")
+    path = out / "cluster-overhead.json"
+    if path.exists():
+        empty = json.loads(path.read_text())
+        print("\n| Dask workers | a unit that does nothing |\n|--:|--:|")
+        for n, seconds in empty["seconds"].items():
+            print(f"| {n} | {1000 * seconds:.1f} ms |")
     path = out / "cluster-estimate.json"
-    if not path.exists():
-        return
-    print("\n| validation, nodes | recordings | ceiling | models | tables | units | busy | "
-          "brain data read |\n|---|--:|--:|--:|--:|--:|--:|--:|")  # fmt: skip
-    for name, one in json.loads(path.read_text())["nodes"].items():
-        hours = " | ".join(f"{value:.2f} h" for value in one["hours"].values())
-        print(
-            f"| {name} | {hours} | {one['units']:,} | {one['share_busy']:.0%} | "
-            f"{one['bytes_per_second_brain_data'] / 1e6:,.0f} MB/s |"
-        )
+    if path.exists():
+        print("\n| validation, nodes | recordings | ceiling | models | tables | units | busy | "
+              "brain data read |\n|---|--:|--:|--:|--:|--:|--:|--:|")  # fmt: skip
+        for name, one in json.loads(path.read_text())["nodes"].items():
+            hours = " | ".join(f"{value:.2f} h" for value in one["hours"].values())
+            print(
+                f"| {name} | {hours} | {one['units']:,} | {one['share_busy']:.0%} | "
+                f"{one['bytes_per_second_brain_data'] / 1e6:,.0f} MB/s |"
+            )
 
 
 def store(path, noted):
@@ -410,13 +457,19 @@ def today():
 
 def main():
     """Read the command line."""
-    commands = {"scale": scale, "costs": costs, "estimate": estimate, "table": table}
+    commands = {"scale": scale, "overhead": overhead, "estimate": estimate, "table": table}
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("command", choices=commands)
+    parser.add_argument("command", choices=[*commands, "costs"])
     parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument("--results", type=Path, help="for costs: of a voxelwise study")
     given = parser.parse_args()
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    commands[given.command](given.out)
+    if given.command == "costs":
+        if given.results is None:
+            parser.error("costs needs --results")
+        costs(given.out, given.results)
+    else:
+        commands[given.command](given.out)
 
 
 if __name__ == "__main__":
