@@ -74,11 +74,12 @@ def compare_with_planted(planted: Path, results: Path) -> list[Recovered]:
         Where scores of a planted model are missing.
     """
     from hemiscale.analysis import interval_over_runs, select_layers
+    from hemiscale.analysis.left_out_runs import without_each_run
     from hemiscale.simulation.planting import language_weights
 
     truth = read_dataset(planted)
     folder = ResultsFolder(results)
-    planned, expected, found = [], [], []
+    planned, expected, found, without = [], [], [], []
     for name in truth["model"].values:
         path = folder.scores(str(name))
         if not path.is_file():
@@ -100,8 +101,17 @@ def compare_with_planted(planted: Path, results: Path) -> list[Recovered]:
         sampled = [side[np.isfinite(measured[0, side])] for side in where]
         expected.append([_index(measured, side, mirror)[0] for side in sampled])
         found.append([_index(chosen.astype(np.float64), side, mirror) for side in where])
-    law, wanted, indices = np.array(planned), np.array(expected), np.array(found)
-    sources = (law, wanted, indices)  # models x places (x runs)
+        rest = without_each_run(
+            scores["score"].values[0],
+            scores["validation_score"].values[0],
+            lambda maps, where=where, mirror=mirror: np.concatenate(  # type: ignore[misc]
+                [_sides(maps, side, mirror) for side in where], axis=1
+            ),
+            "validation",
+        )
+        without.append([_asymmetry(rest[:, :2]), _asymmetry(rest[:, 2:])])
+    # Each: models x places (x runs).
+    sources = tuple(np.array(values) for values in (planned, expected, found, without))
     size = np.log(truth["size"].values)
     weight = (size - size.mean()) / np.square(size - size.mean()).sum()
     rows = [
@@ -114,8 +124,8 @@ def compare_with_planted(planted: Path, results: Path) -> list[Recovered]:
         ("slope of the index elsewhere", *(weight @ x[:, 1] for x in sources)),
     ]
     recovered = []
-    for quantity, planted_value, expected_value, runs in rows:
-        interval = interval_over_runs(np.asarray(runs)[:, None])
+    for quantity, planted_value, expected_value, runs, others in rows:
+        interval = interval_over_runs(np.asarray(runs)[:, None], np.asarray(others)[:, None])
         recovered.append(
             Recovered(
                 quantity,
@@ -129,7 +139,15 @@ def compare_with_planted(planted: Path, results: Path) -> list[Recovered]:
     return recovered
 
 
+def _sides(scores: np.ndarray, left: np.ndarray, mirror: np.ndarray) -> np.ndarray:
+    """Mean over voxels on the left and over their mirror images, (n_runs, 2)."""
+    return np.stack([scores[:, left].mean(axis=1), scores[:, mirror[left]].mean(axis=1)], axis=1)
+
+
+def _asymmetry(sides: np.ndarray) -> np.ndarray:
+    return np.asarray((sides[:, 0] - sides[:, 1]) / (sides[:, 0] + sides[:, 1]))
+
+
 def _index(scores: np.ndarray, left: np.ndarray, mirror: np.ndarray) -> np.ndarray:
     """Asymmetry of the means over homologous voxels, run by run."""
-    on_left, on_right = scores[:, left].mean(axis=1), scores[:, mirror[left]].mean(axis=1)
-    return np.asarray((on_left - on_right) / (on_left + on_right))
+    return _asymmetry(_sides(scores, left, mirror))
