@@ -87,9 +87,9 @@ class Words:
 def interval_words(over: str, n_listeners: int) -> str:
     """Say what the bars of a figure are."""
     if over == "blocks":
-        return "Bars: 95 % interval over blocks of the recording (Student’s t)."
+        return "Bars: 95 % interval over blocks of the recording (corrected for what blocks share)."
     if over == "runs":
-        return "Bars: 95 % interval over runs (Student’s t)."
+        return "Bars: 95 % interval over runs (corrected for what runs share)."
     how = "bootstrap" if n_listeners >= 10 else "Student’s t"
     return f"Bars: 95 % interval over listeners ({how})."
 

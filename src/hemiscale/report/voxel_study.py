@@ -33,7 +33,7 @@ class VoxelStudy:
         self.subjects = "average" if results.has_average else "listeners"
         self.over = "runs" if self.subjects == "average" else "listeners"
         self.data = words.average_data if self.subjects == "average" else words.data
-        runs = "Bars: 95 % interval over runs (Student’s t)."
+        runs = "Bars: 95 % interval over runs (corrected for what runs share)."
         self.interval = runs if self.over == "runs" else words.interval
 
     def law(
