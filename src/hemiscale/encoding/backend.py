@@ -7,16 +7,12 @@ counts floating-point operations, so that time can be compared with the machine'
 
 from __future__ import annotations
 
-import re
-import warnings
 from collections.abc import Sequence
 from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from hemiscale.errors import HemiscaleWarning
-
-__all__ = ["Array", "Backend", "Dtype", "NumpyBackend", "select_backend"]
+__all__ = ["Array", "Backend", "Dtype", "NumpyBackend"]
 
 #: A numpy array or a torch tensor, whichever the backend makes.
 Array = Any
@@ -210,30 +206,3 @@ def _mirror_lower(matrix: np.ndarray, block: int = 256) -> np.ndarray:
             columns = slice(j, min(j + block, n))
             matrix[rows, columns] = matrix[columns, rows].T
     return matrix
-
-
-def select_backend(device: str) -> Backend:
-    """Return the backend for a device.
-
-    Parameters
-    ----------
-    device : str
-        ``"cpu"`` (numpy), ``"cuda"`` or ``"cuda:1"`` (torch), ``"torch-cpu"`` (torch on the
-        processor). Where there is no such GPU the work is done on the processor, with a warning.
-    """
-    if device == "cpu":
-        return NumpyBackend()
-    if device != "torch-cpu" and not re.fullmatch(r"cuda(:\d+)?", device):
-        raise ValueError(f"device is {device!r}; expected cpu, cuda, cuda:N or torch-cpu.")
-    from hemiscale.encoding.torch_backend import TorchBackend, cuda_device_exists
-
-    if device == "torch-cpu":
-        return TorchBackend("cpu")
-    if not cuda_device_exists(device):
-        warnings.warn(
-            f"There is no device {device} here; the work is done on the processor.",
-            HemiscaleWarning,
-            stacklevel=3,
-        )
-        return NumpyBackend()
-    return TorchBackend(device)

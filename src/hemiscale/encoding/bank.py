@@ -15,7 +15,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from hemiscale.encoding.backend import Array, Backend, Dtype, select_backend
+from hemiscale.encoding.backend import Array, Backend, Dtype
+from hemiscale.encoding.devices import select_backend
 from hemiscale.encoding.folds import run_slices
 from hemiscale.encoding.standardise import moments, scaled
 from hemiscale.errors import HemiscaleWarning

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hemiscale.errors import HemiscaleError, InputError
+from hemiscale.errors import InputError
 from hemiscale.pipeline.inputs import StudyInputs
 from hemiscale.pipeline.masks import Digests
 from hemiscale.pipeline.stories import collect
-from hemiscale.pipeline.targets import Listener, StoredSubject, Targets, run_slices
+from hemiscale.pipeline.targets import Targets, run_slices, stored_targets
 from hemiscale.results import (
     fingerprint,
     read_dataset,
@@ -312,27 +312,16 @@ def surface_targets(
     Targets
         With one part per subject: one is in memory at a time.
     """
-    from hemiscale.brain import prepared_file
-
-    slices = run_slices(study, [run.n_scans for run in inputs.runs], inputs.t_r)
-
-    def files(subject: str) -> list[Path]:
-        return [prepared_file(folder, subject, k) for k in range(1, len(inputs.runs) + 1)]
-
     scored = [AVERAGE] if recordings.average else []
     if recordings.individuals and not recordings.is_average:
         scored += inputs.subjects
-    missing = [path for subject in scored for path in files(subject) if not path.is_file()]
-    if missing:
-        raise HemiscaleError(f"{missing[0]}: is not there; run the study first.")
-    listeners = [] if recordings.is_average else inputs.subjects
-    return Targets(
-        parts=[StoredSubject(subject, files(subject), slices) for subject in scored],
-        n_targets=len(labels["target"]),
+    return stored_targets(
+        folder,
+        run_slices(study, [run.n_scans for run in inputs.runs], inputs.t_r),
+        scored=scored,
+        listeners=[] if recordings.is_average else inputs.subjects,
         labels=labels,
-        listeners=[Listener(files(subject), slices) for subject in listeners],
-        slices=slices,
-        fingerprint=stamp,
+        stamp=stamp,
     )
 
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hemiscale.errors import HemiscaleWarning
+from hemiscale.errors import HemiscaleError, HemiscaleWarning
 from hemiscale.study import Study
 
 if TYPE_CHECKING:
     from hemiscale.encoding import TargetBank
 
-__all__ = ["HeldSubjects", "Listener", "StoredSubject", "Targets", "run_slices"]
+__all__ = ["HeldSubjects", "Listener", "StoredSubject", "Targets", "run_slices", "stored_targets"]
 
 Slices = list[tuple[int, slice]]
 
@@ -201,3 +201,62 @@ def run_slices(study: Study, n_scans: list[int], t_r: float) -> Slices:
         for block in contiguous_blocks(length - 2 * trim, study.design.blocks, gap=gap):
             slices.append((run, slice(block.start + trim, block.stop + trim)))
     return slices
+
+
+def stored_targets(
+    folder: Path,
+    slices: Slices,
+    *,
+    scored: Sequence[str],
+    listeners: Sequence[str],
+    labels: dict[str, Any],
+    stamp: str,
+    partial: bool = False,
+) -> Targets:
+    """Say where the clean scans of every subject lie.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the clean scans.
+    slices : list of (int, slice)
+        From `run_slices`.
+    scored : sequence of str
+        Subjects that are scored.
+    listeners : sequence of str
+        Those that the ceiling is made of.
+    labels : dict
+        Coordinates of the dimension target.
+    stamp : str
+        Fingerprint of all that made the clean scans.
+    partial : bool
+        Whether subjects have masks of their own.
+
+    Returns
+    -------
+    Targets
+        With one part per subject: one is in memory at a time.
+
+    Raises
+    ------
+    HemiscaleError
+        Where clean scans are missing.
+    """
+    from hemiscale.brain import prepared_file
+
+    n_runs = max(run for run, _ in slices) + 1
+
+    def files(subject: str) -> list[Path]:
+        return [prepared_file(folder, subject, k) for k in range(1, n_runs + 1)]
+
+    missing = [path for subject in scored for path in files(subject) if not path.is_file()]
+    if missing:
+        raise HemiscaleError(f"{missing[0]}: is not there; run the study first.")
+    return Targets(
+        parts=[StoredSubject(subject, files(subject), slices, partial) for subject in scored],
+        n_targets=len(labels["target"]),
+        labels=labels,
+        listeners=[Listener(files(subject), slices) for subject in listeners],
+        slices=slices,
+        fingerprint=stamp,
+    )

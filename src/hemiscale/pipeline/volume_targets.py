@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hemiscale.errors import HemiscaleError, HemiscaleWarning, InputError
+from hemiscale.errors import HemiscaleWarning, InputError
 from hemiscale.pipeline.helpers import Helpers
 from hemiscale.pipeline.inputs import StudyInputs
 from hemiscale.pipeline.masks import Digests, own_mask_file
 from hemiscale.pipeline.stories import collect
-from hemiscale.pipeline.targets import Listener, StoredSubject, Targets, run_slices
+from hemiscale.pipeline.targets import Targets, run_slices, stored_targets
 from hemiscale.results import (
     fingerprint,
 )
@@ -194,31 +194,17 @@ def volume_targets(
     Targets
         With one part per subject: one is in memory at a time.
     """
-    from hemiscale.brain import prepared_file
-
-    slices = run_slices(study, [run.n_scans for run in inputs.runs], inputs.t_r)
-
-    def files(subject: str) -> list[Path]:
-        return [prepared_file(folder, subject, k) for k in range(1, len(inputs.runs) + 1)]
-
     scored = [AVERAGE] if recordings.average else []
     if recordings.individuals and not _is_average(recordings):
         scored += inputs.subjects
-    missing = [path for subject in scored for path in files(subject) if not path.is_file()]
-    if missing:
-        raise HemiscaleError(f"{missing[0]}: is not there; run the study first.")
-    return Targets(
-        parts=[
-            StoredSubject(subject, files(subject), slices, partial=recordings.own_masks)
-            for subject in scored
-        ],
-        n_targets=len(voxels["target"]),
+    return stored_targets(
+        folder,
+        run_slices(study, [run.n_scans for run in inputs.runs], inputs.t_r),
+        scored=scored,
+        listeners=inputs.subjects if _keeps_listeners(recordings) else [],
         labels=voxels,
-        listeners=[Listener(files(subject), slices) for subject in inputs.subjects]
-        if _keeps_listeners(recordings)
-        else [],
-        slices=slices,
-        fingerprint=stamp,
+        stamp=stamp,
+        partial=recordings.own_masks,
     )
 
 
