@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator
 
 __all__ = ["quiet_transformers"]
@@ -16,7 +17,13 @@ def quiet_transformers() -> Iterator[None]:
     ------
     None
     """
+    from tqdm import tqdm
     from transformers.utils import logging
+
+    if not hasattr(tqdm, "_lock"):
+        # Its own lock is also for other processes: a semaphore, which Python says has leaked when
+        # a worker process ends.
+        tqdm.set_lock(threading.RLock())
 
     verbosity = logging.get_verbosity()
     bars = logging.is_progress_bar_enabled()
