@@ -107,3 +107,21 @@ def test_models_lists_the_catalogue():
     unknown = hemiscale_command("models", "frensh")
     assert unknown.returncode == 2
     assert "did you mean french" in unknown.stderr
+
+
+def test_too_little_memory_is_one_sentence(monkeypatch, capsys, tmp_path):
+    from hemiscale import cli
+    from hemiscale.cli import studies
+
+    def grow(path):
+        raise MemoryError("Unable to allocate 212. MiB")
+
+    monkeypatch.setattr(studies, "read", grow)
+    monkeypatch.delenv("HEMISCALE_DEBUG", raising=False)
+    monkeypatch.setattr(sys, "argv", ["hemiscale", "check", str(tmp_path / "study.toml")])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 1
+    shown = capsys.readouterr().err
+    assert "there is not enough memory (Unable to allocate 212. MiB)" in shown
+    assert "fault" not in shown

@@ -73,6 +73,15 @@ def main() -> None:
         if ended.code == STOPPED:
             typer.echo("stopped; what is finished is kept.", err=True)
         raise
+    except MemoryError as error:
+        if os.environ.get("HEMISCALE_DEBUG"):
+            raise
+        typer.echo(
+            f"error: there is not enough memory ({error}); what is finished is kept. Go on with "
+            "fewer --workers, or where there is more memory.",
+            err=True,
+        )
+        sys.exit(1)
     except Exception as error:
         if os.environ.get("HEMISCALE_DEBUG"):
             raise
