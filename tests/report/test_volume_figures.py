@@ -101,6 +101,24 @@ def test_brains_are_drawn_at_their_width_and_fit_a_page(
     assert "http" not in svg.replace("http://www.w3.org", "")
 
 
+@pytest.mark.parametrize("n_maps", [1, 2])
+def test_names_of_maps_are_not_cut_off_at_the_top(voxels: pd.DataFrame, n_maps: int) -> None:
+    """In what is written to files, whose layout the SVG settles."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    table = voxels.assign(value=np.sin(voxels["x"] / 20))
+    maps = pd.concat([table.assign(map=f"map {k}") for k in range(n_maps)])
+    figure = figures.brain_maps(maps, signed=True)
+    draw_svg(figure)
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    named = [ax for ax in figure.axes if ax.get_title(loc="left")]
+    assert len(named) == n_maps
+    for ax in named:
+        ax.draw(renderer)
+        title = ax._left_title.get_window_extent(renderer)
+        assert title.y1 <= figure.bbox.height
+
+
 def test_the_crossing_is_marked_where_the_law_has_it(published: pd.DataFrame) -> None:
     law = scaling_law(published["parameters"], published["l_minus_r_rv"])
     fit = {

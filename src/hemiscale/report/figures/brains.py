@@ -188,6 +188,8 @@ def brain_maps(
                     ax.set_title(name, loc="left", fontsize=8)
                 _name_view(ax, f"{side}, {'outside' if view == 'lateral' else 'inside'}")
         _colour_bar(figure, grid, colours, scale, label)
+        # One pass of the layout does not know yet how pictures of a fixed shape shrink.
+        figure.draw_without_rendering()
     return figure
 
 
