@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         reliable_pairs,
         reliable_targets,
     )
+    from hemiscale.analysis.columns import Columns, columns_of, voxels_of
     from hemiscale.analysis.crossed import CrossedLine, line_over_families_and_listeners
     from hemiscale.analysis.families import (
         FamilyBootstrap,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from hemiscale.analysis.laws import Prediction, ScalingLaw, scaling_law
     from hemiscale.analysis.layer_choice import best_layers, select_layers, take_layers
     from hemiscale.analysis.maps import voxel_maps
-    from hemiscale.analysis.model_summary import ModelSummary, summarise_model
+    from hemiscale.analysis.model_summary import ModelSummary, join_subjects, summarise_model
     from hemiscale.analysis.over_runs import interval_over_runs, line_over_runs
     from hemiscale.analysis.published import compare_with_published, read_published
     from hemiscale.analysis.regression import LeastSquares, fieller_crossing, least_squares
@@ -46,9 +47,15 @@ if TYPE_CHECKING:
         shift_test,
         voxels_as_independent_test,
     )
+    from hemiscale.analysis.subject_summary import (
+        RunSummary,
+        SubjectMap,
+        SubjectSummary,
+        summarise_subject,
+    )
     from hemiscale.analysis.table_asymmetry import asymmetry_index
     from hemiscale.analysis.table_laws import slope_over_listeners
-    from hemiscale.analysis.tables import write_tables
+    from hemiscale.analysis.tables import write_reduced_tables, write_tables
     from hemiscale.analysis.trajectories import Rise, rise_of, rises_before
     from hemiscale.analysis.voxel_slopes import SlopeMaps, asymmetry_slope_maps, slope_maps
 
@@ -107,6 +114,15 @@ _HOME = {
     "shift_test": "significance",
     "voxels_as_independent_test": "significance",
     "slope_over_listeners": "table_laws",
+    "Columns": "columns",
+    "columns_of": "columns",
+    "voxels_of": "columns",
+    "join_subjects": "model_summary",
+    "RunSummary": "subject_summary",
+    "SubjectMap": "subject_summary",
+    "SubjectSummary": "subject_summary",
+    "summarise_subject": "subject_summary",
+    "write_reduced_tables": "tables",
     "write_tables": "tables",
     "Rise": "trajectories",
     "rise_of": "trajectories",
@@ -120,6 +136,7 @@ _HOME = {
 __all__ = [
     "Asymmetry",
     "BrainScore",
+    "Columns",
     "Comparison",
     "CrossedLine",
     "FamilyBootstrap",
@@ -135,16 +152,20 @@ __all__ = [
     "ReliabilityRelation",
     "Rise",
     "RobustLine",
+    "RunSummary",
     "Saturating",
     "ScalingLaw",
     "ShiftTest",
     "SlopeMaps",
+    "SubjectMap",
+    "SubjectSummary",
     "asymmetry",
     "asymmetry_index",
     "asymmetry_slope_maps",
     "best_layers",
     "bootstrap_over_families",
     "brain_score",
+    "columns_of",
     "compare_laws",
     "compare_with_published",
     "false_discovery_rate",
@@ -153,6 +174,7 @@ __all__ = [
     "fit_saturating",
     "interval_over_listeners",
     "interval_over_runs",
+    "join_subjects",
     "least_squares",
     "leave_one_family_out",
     "line_over_families_and_listeners",
@@ -174,11 +196,14 @@ __all__ = [
     "slope_maps",
     "slope_over_listeners",
     "summarise_model",
+    "summarise_subject",
     "t_interval",
     "take_layers",
     "unique_variance",
     "voxel_maps",
     "voxels_as_independent_test",
+    "voxels_of",
+    "write_reduced_tables",
     "write_tables",
 ]
 

@@ -22,7 +22,15 @@ from hemiscale.analysis.voxel_means import BEST, PERCENTILE, VoxelMeans, voxel_s
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Columns", "PairRow", "RegionRow", "columns_of", "homologous_pairs", "is_voxelwise"]
+__all__ = [
+    "Columns",
+    "PairRow",
+    "RegionRow",
+    "columns_of",
+    "homologous_pairs",
+    "is_voxelwise",
+    "voxels_of",
+]
 
 SIDES = ("all", "left", "right", "left_minus_right")
 
@@ -81,6 +89,14 @@ class Columns:
 def is_voxelwise(dataset: xr.Dataset) -> bool:
     """Tell whether targets are voxels: they know the position of their mirror image."""
     return "mirror" in dataset.coords
+
+
+def voxels_of(dataset: xr.Dataset) -> xr.Dataset | None:
+    """Take the coordinates of voxels, without the scores; None where targets are regions."""
+    if not is_voxelwise(dataset):
+        return None
+    # A copy: a view would keep all scores of this model in memory.
+    return dataset.coords.to_dataset().drop_dims(["subject", "layer", "run"]).copy(deep=True)
 
 
 def columns_of(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hemiscale.analysis.columns import columns_of
+from hemiscale.analysis.columns import columns_of, voxels_of
 from hemiscale.analysis.model_summary import ModelSummary, summarise_model
 from hemiscale.analysis.voxel_slopes import SlopeMaps, asymmetry_slope_maps, slope_maps
 
@@ -58,8 +58,7 @@ def voxel_maps(scores: Iterable[xr.Dataset]) -> xr.Dataset:
             columns = columns_of(dataset)
             if not columns.selections:
                 raise ValueError("the targets are regions: they have no maps")
-            targets = dataset.coords.to_dataset().drop_dims(["subject", "layer", "run"])
-            targets = targets.copy(deep=True)
+            targets = voxels_of(dataset)
         summaries.append(summarise_model(dataset, columns))
     if targets is None:
         raise ValueError("there are no scores to make maps of")

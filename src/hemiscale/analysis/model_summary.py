@@ -10,9 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hemiscale.analysis.averages import mean_correlation
-from hemiscale.analysis.columns import Columns, PairRow, RegionRow, columns_of, is_voxelwise
-from hemiscale.analysis.layer_choice import select_layers
-from hemiscale.analysis.left_out_runs import without_each_run
+from hemiscale.analysis.columns import Columns, PairRow, RegionRow, columns_of
+from hemiscale.analysis.subject_summary import (
+    AVERAGE,
+    LAYER_CHOICES,
+    SubjectMap,
+    SubjectSummary,
+    summarise_subject,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -22,14 +27,10 @@ __all__ = [
     "LAYER_CHOICES",
     "ModelMap",
     "ModelSummary",
+    "join_subjects",
     "pool_seeds",
     "summarise_model",
 ]
-
-AVERAGE = "average"
-"""The name of the average subject on the axis `subject`."""
-
-LAYER_CHOICES = ("validation", "test")
 
 
 @dataclass(frozen=True)
@@ -130,84 +131,67 @@ def summarise_model(dataset: xr.Dataset, columns: Columns | None = None) -> Mode
     ModelSummary
     """
     columns = columns_of(dataset) if columns is None else columns
-    subjects = [str(name) for name in dataset["subject"].values]
-    people = [k for k, name in enumerate(subjects) if name != AVERAGE]
-    average = [k for k, name in enumerate(subjects) if name == AVERAGE]
     # One subject at a time: voxelwise files are large.
-    by_subject: dict[str, list[NDArray[np.float64]]] = {how: [] for how in LAYER_CHOICES}
-    profile, votes, maps = [], [], []
-    for k in range(len(subjects)):
-        one = dataset.isel(subject=[k])
-        for how in LAYER_CHOICES:
-            chosen = select_layers(one, how)
-            by_subject[how].append(columns.reduce(chosen["score"].values[0]))
-            if how == "validation" and (k in people or not people):
-                votes.append(chosen["chosen_layer"].values)
-            if how == "validation" and is_voxelwise(dataset) and (k in average or not average):
-                maps.append((chosen["score"].values[0], chosen["chosen_layer"].values[0]))
-        layers = one["score"].transpose("subject", "layer", "run", "target").values[0]
-        profile.append(columns.reduce(layers))
-    n_layers, n_columns = dataset.sizes["layer"], len(columns.names)
-    without, profile_without = _without(dataset, average, columns)
+    subjects = [summarise_subject(dataset, k, columns) for k in range(dataset.sizes["subject"])]
+    layers = np.asarray(dataset["layer"].values, dtype=np.int64)
+    return join_subjects(dict(dataset.attrs), layers, subjects, columns)
+
+
+def join_subjects(
+    attrs: dict[str, Any],
+    layers: NDArray[np.int64],
+    subjects: Sequence[SubjectSummary],
+    columns: Columns,
+) -> ModelSummary:
+    """Put the summaries of all subjects of one model together.
+
+    Parameters
+    ----------
+    attrs : dict
+        What the scores file says about the model.
+    layers : ndarray of int
+        Layer numbers.
+    subjects : sequence of SubjectSummary
+    columns : Columns
+
+    Returns
+    -------
+    ModelSummary
+    """
+    people = [one for one in subjects if one.name != AVERAGE]
+    average = next((one for one in subjects if one.name == AVERAGE), None)
+    n_layers, n_columns = len(layers), len(columns.names)
+    runs = average.runs if average is not None else None
+    nothing, nowhere = np.empty((0, n_columns)), np.empty((0, n_layers, n_columns))
+    maps = [one.map for one in ([average] if average else people) if one.map is not None]
     return ModelSummary(
-        attrs=dict(dataset.attrs),
+        attrs=attrs,
         columns=columns.names,
         regions=columns.regions,
         pairs=columns.pairs,
         selections=columns.selections,
-        listeners=tuple(subjects[k] for k in people),
-        layers=np.asarray(dataset["layer"].values, dtype=np.int64),
+        listeners=tuple(one.name for one in people),
+        layers=layers,
         by_listener={
-            how: np.array([mean_correlation(values[k], axis=0) for k in people]).reshape(
-                len(people), n_columns
-            )
-            for how, values in by_subject.items()
+            how: np.array([one.chosen[how] for one in people]).reshape(len(people), n_columns)
+            for how in LAYER_CHOICES
         },
-        by_run={
-            how: values[average[0]] if average else np.empty((0, n_columns))
-            for how, values in by_subject.items()
-        },
-        without_run=without,
-        profile_by_listener=np.array(
-            [mean_correlation(profile[k], axis=1) for k in people]
-        ).reshape(len(people), n_layers, n_columns),
-        profile_by_run=(
-            profile[average[0]].swapaxes(0, 1) if average else np.empty((0, n_layers, n_columns))
+        by_run=runs.chosen if runs else dict.fromkeys(LAYER_CHOICES, nothing),
+        without_run=runs.without if runs else dict.fromkeys(LAYER_CHOICES, nothing),
+        profile_by_listener=np.array([one.profile for one in people]).reshape(
+            len(people), n_layers, n_columns
         ),
-        profile_without_run=profile_without,
-        typical_layer=_typical_layer(votes),
+        profile_by_run=runs.profile if runs else nowhere,
+        profile_without_run=runs.profile_without if runs else nowhere,
+        typical_layer=_typical_layer(layers, [one.votes for one in people or subjects]),
         map=_map(maps) if maps else None,
     )
 
 
-def _without(
-    dataset: xr.Dataset, average: Sequence[int], columns: Columns
-) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.float64]]:
-    """Do all of the average subject again without each run; no rows where there is none."""
-    n_layers, n_runs = dataset.sizes["layer"], dataset.sizes["run"]
-    n_columns = len(columns.names)
-    if not average:
-        nothing = np.empty((0, n_columns))
-        return dict.fromkeys(LAYER_CHOICES, nothing), np.empty((0, n_layers, n_columns))
-    # The paper's single validation run does not tell what the other runs would say.
-    if "validation_score" not in dataset or dataset.attrs.get("validation", "all") != "all":
-        unknown = np.full((n_runs, n_columns), np.nan)
-        return dict.fromkeys(LAYER_CHOICES, unknown), np.full((n_runs, n_layers, n_columns), np.nan)
-    one = dataset.isel(subject=average[0]).transpose("layer", "run", "target")
-    score, validation = one["score"].values, one["validation_score"].values
-    chosen = {
-        how: without_each_run(score, validation, columns.reduce, how) for how in LAYER_CHOICES
-    }
-    layers = [
-        without_each_run(score[[k]], validation[[k]], columns.reduce, 0) for k in range(n_layers)
-    ]
-    return chosen, np.stack(layers, axis=1)
-
-
-def _map(parts: Sequence[tuple[NDArray[np.float64], NDArray[np.int64]]]) -> ModelMap:
-    """Average the chosen scores over runs, then subjects; the median of the chosen layers."""
-    score = mean_correlation(np.stack([mean_correlation(s, axis=0) for s, _ in parts]), axis=0)
-    layers = np.sort(np.concatenate([layer for _, layer in parts]), axis=0)
+def _map(parts: Sequence[SubjectMap]) -> ModelMap:
+    """Average the scores over subjects; the median of the layers chosen in all their runs."""
+    score = mean_correlation(np.stack([one.score for one in parts]), axis=0)
+    layers = np.sort(np.concatenate([one.layers for one in parts]), axis=0)
     n_chosen = (layers >= 0).sum(axis=0)
     # -1 (nothing chosen) sorts to the front: count the median from there.
     place = len(layers) - n_chosen + np.maximum(n_chosen - 1, 0) // 2
@@ -217,11 +201,13 @@ def _map(parts: Sequence[tuple[NDArray[np.float64], NDArray[np.int64]]]) -> Mode
     )
 
 
-def _typical_layer(votes: Sequence[NDArray[np.int64]]) -> int:
+def _typical_layer(layers: NDArray[np.int64], votes: Sequence[NDArray[np.int64]]) -> int:
     """Take the median of the chosen layers, the lower of the two middle ones; -1 without votes."""
-    cast = np.concatenate([v.reshape(-1) for v in votes]) if votes else np.empty(0, dtype=np.int64)
-    cast = cast[cast >= 0]
-    return int(np.quantile(cast, 0.5, method="lower")) if cast.size else -1
+    order = np.argsort(layers)
+    cast = np.cumsum(np.sum(votes, axis=0, dtype=np.int64)[order]) if votes else np.zeros(1)
+    if not cast[-1]:
+        return -1
+    return int(layers[order][np.searchsorted(cast, (cast[-1] + 1) // 2)])
 
 
 def pool_seeds(summaries: Sequence[ModelSummary]) -> ModelSummary:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hemiscale.analysis.columns import Columns, columns_of, is_voxelwise
+from hemiscale.analysis.columns import Columns, columns_of, voxels_of
 from hemiscale.analysis.dictionary import COLUMNS, dictionary_text
 from hemiscale.analysis.maps import maps_of_summaries
 from hemiscale.analysis.model_summary import ModelSummary, summarise_model
@@ -30,7 +30,7 @@ from hemiscale.results import write_json, write_text
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["write_tables"]
+__all__ = ["write_reduced_tables", "write_tables"]
 
 _DIGITS = "%.6g"
 
@@ -71,11 +71,41 @@ def write_tables(
     ValueError
         If the models of a study do not have the same targets.
     """
+    return write_reduced_tables(*_read(scores, ceiling, voxels), ceiling, folder, columns=columns)
+
+
+def write_reduced_tables(
+    summaries: Sequence[ModelSummary],
+    reduced: Columns | None,
+    targets: xr.Dataset | None,
+    ceiling: xr.Dataset | None,
+    folder: str | Path,
+    *,
+    columns: UserColumns | None = None,
+) -> xr.Dataset | None:
+    """Write the tables from scores that are reduced already.
+
+    Parameters
+    ----------
+    summaries : sequence of ModelSummary
+        One per model, in any order.
+    reduced : Columns or None
+        What they are reduced to; None where there are none.
+    targets : xarray.Dataset or None
+        Of a voxel study: the scores' coordinates on `target`.
+    ceiling, folder, columns
+        As for `write_tables`.
+
+    Returns
+    -------
+    xarray.Dataset or None
+        As `write_tables`.
+    """
     import pandas as pd
 
     out = Path(folder)
     out.mkdir(parents=True, exist_ok=True)
-    summaries, reduced, targets = _read(scores, ceiling, voxels)
+    summaries = in_order(summaries)
     pooled = pooled_groups(summaries)
     frames = {
         "models.tsv": models_table(summaries, columns),
@@ -114,17 +144,14 @@ def _read(
         own = [str(name) for name in dataset["target"].values]
         if reduced is None:
             reduced, labels = columns_of(dataset, ceiling, voxels), own
-            if is_voxelwise(dataset):
-                # A copy: a view would keep all scores of this model in memory.
-                targets = dataset.coords.to_dataset().drop_dims(["subject", "layer", "run"])
-                targets = targets.copy(deep=True)
+            targets = voxels_of(dataset)
         elif own != labels:
             raise ValueError(
                 f"{dataset.attrs['model']} has other targets than the models before it; its scores "
                 "are not of this study"
             )
         summaries.append(summarise_model(dataset, reduced))
-    return in_order(summaries), reduced, targets
+    return summaries, reduced, targets
 
 
 def _rounded(value: Any) -> Any:

@@ -1,0 +1,162 @@
+"""The scores of one model in one subject, reduced to the columns of the tables.
+
+This is the part of the tables that reads all scores, and takes nearly all of their time. It needs
+nothing of other subjects or models, so that it can be done by many processes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hemiscale.analysis.averages import mean_correlation
+from hemiscale.analysis.columns import Columns, is_voxelwise
+from hemiscale.analysis.layer_choice import select_layers
+from hemiscale.analysis.left_out_runs import without_each_run
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = [
+    "AVERAGE",
+    "LAYER_CHOICES",
+    "RunSummary",
+    "SubjectMap",
+    "SubjectSummary",
+    "summarise_subject",
+]
+
+AVERAGE = "average"
+"""The name of the average subject on the axis `subject`."""
+
+LAYER_CHOICES = ("validation", "test")
+
+
+@dataclass(frozen=True)
+class SubjectMap:
+    """Scores of one subject voxel by voxel, layer by validation.
+
+    Attributes
+    ----------
+    score : (n_targets,) float64 array
+        Mean over runs.
+    layers : (n_runs, n_targets) int64 array
+        The chosen layer; -1 where there is none.
+    """
+
+    score: NDArray[np.float64]
+    layers: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """The runs of the average subject, one by one.
+
+    Attributes
+    ----------
+    chosen, without : dict of {layer choice: (n_runs, n_columns) array}
+        Scores of each run; and the mean of the others with all done without that run.
+    profile, profile_without : (n_runs, n_layers, n_columns) arrays
+        The same of every layer.
+    """
+
+    chosen: dict[str, NDArray[np.float64]]
+    without: dict[str, NDArray[np.float64]]
+    profile: NDArray[np.float64]
+    profile_without: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class SubjectSummary:
+    """Scores of one model in one subject, by region and side.
+
+    Attributes
+    ----------
+    name : str
+        Of the subject.
+    chosen : dict of {layer choice: (n_columns,) array}
+        Means over runs.
+    profile : (n_layers, n_columns) array
+        Of every layer, means over runs.
+    votes : (n_layers,) int64 array
+        How often validation chose each layer, over runs and targets.
+    runs : RunSummary or None
+        Of the average subject.
+    map : SubjectMap or None
+        Of a voxel study: of the average subject, of everybody where there is none.
+    """
+
+    name: str
+    chosen: dict[str, NDArray[np.float64]]
+    profile: NDArray[np.float64]
+    votes: NDArray[np.int64]
+    runs: RunSummary | None = None
+    map: SubjectMap | None = None
+
+
+def summarise_subject(dataset: xr.Dataset, subject: int, columns: Columns) -> SubjectSummary:
+    """Reduce the scores of one subject to regions (or selections of voxels) and sides.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        One model's scores, as in ``scores/MODEL.nc``; only this subject's are read.
+    subject : int
+        Position on the axis `subject`.
+    columns : Columns
+        What to reduce to.
+
+    Returns
+    -------
+    SubjectSummary
+    """
+    names = [str(name) for name in dataset["subject"].values]
+    name = names[subject]
+    one = dataset.isel(subject=[subject]).load()
+    chosen, votes, drawn = {}, np.empty(0, dtype=np.int64), None
+    for how in LAYER_CHOICES:
+        selected = select_layers(one, how)
+        score = selected["score"].values[0]
+        chosen[how] = columns.reduce(score)
+        if how == "validation":
+            picked = selected["chosen_layer"].values[0]
+            votes = np.array([(picked == layer).sum() for layer in one["layer"].values], np.int64)
+            if is_voxelwise(dataset) and (name == AVERAGE or AVERAGE not in names):
+                drawn = SubjectMap(mean_correlation(score, axis=0), picked)
+    profile = columns.reduce(one["score"].transpose("subject", "layer", "run", "target").values[0])
+    runs = None
+    if name == AVERAGE:
+        without, profile_without = _without(one, columns)
+        runs = RunSummary(chosen, without, profile.swapaxes(0, 1), profile_without)
+    return SubjectSummary(
+        name=name,
+        chosen={how: mean_correlation(values, axis=0) for how, values in chosen.items()},
+        profile=mean_correlation(profile, axis=1),
+        votes=votes,
+        runs=runs,
+        map=drawn,
+    )
+
+
+def _without(
+    dataset: xr.Dataset, columns: Columns
+) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.float64]]:
+    """Do all of the average subject again without each run."""
+    n_layers, n_runs = dataset.sizes["layer"], dataset.sizes["run"]
+    n_columns = len(columns.names)
+    # The paper's single validation run does not tell what the other runs would say.
+    if "validation_score" not in dataset or dataset.attrs.get("validation", "all") != "all":
+        unknown = np.full((n_runs, n_columns), np.nan)
+        return dict.fromkeys(LAYER_CHOICES, unknown), np.full((n_runs, n_layers, n_columns), np.nan)
+    one = dataset.isel(subject=0).transpose("layer", "run", "target")
+    score, validation = one["score"].values, one["validation_score"].values
+    chosen = {
+        how: without_each_run(score, validation, columns.reduce, how) for how in LAYER_CHOICES
+    }
+    layers = [
+        without_each_run(score[[k]], validation[[k]], columns.reduce, 0) for k in range(n_layers)
+    ]
+    return chosen, np.stack(layers, axis=1)
