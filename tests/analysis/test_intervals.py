@@ -64,11 +64,11 @@ def test_skewed_data_get_a_skewed_interval():
 
 
 def test_missing_listeners_are_left_out_column_by_column():
-    x = np.random.default_rng(6).normal(0, 1, (20, 3))
+    x = np.random.default_rng(6).normal(0, 1, (30, 3))
     x[:5, 1] = np.nan
     x[:, 2] = np.nan
     found = interval_over_listeners(x)
-    np.testing.assert_array_equal(found.n, [20, 15, 0])
+    np.testing.assert_array_equal(found.n, [30, 25, 0])
     alone = interval_over_listeners(x[5:, 1])
     assert (found.low[1], found.high[1]) == (float(alone.low), float(alone.high))
     assert np.isnan([found.estimate[2], found.low[2], found.high[2]]).all()
@@ -79,6 +79,26 @@ def test_few_listeners_fall_back_on_student():
     found, student = interval_over_listeners(x), t_interval(x)
     assert found.method == "t"
     assert (found.low, found.high) == (student.low, student.high)
+    # A column that misses some of the listeners falls back on its own.
+    wide = np.random.default_rng(7).normal(0, 1, (FEWEST_FOR_BOOTSTRAP, 2))
+    wide[0, 1] = np.nan
+    found, student = interval_over_listeners(wide), t_interval(wide)
+    assert found.method == "bca"
+    assert found.low[0] != student.low[0]
+    assert found.low[1] == student.low[1]
+
+
+@pytest.mark.parametrize("n", [12, 20, 30])
+@pytest.mark.parametrize("shape", ["normal", "skewed"])
+def test_interval_over_few_listeners_covers_what_it_says(n, shape):
+    generator = np.random.default_rng([10, n])
+    # Skewed as listeners are: how far a signal stands out differs by a factor.
+    x = np.exp(generator.normal(-0.02, 0.2, (n, 4000)))
+    if shape == "normal":
+        x = generator.normal(1.0, 0.5, (n, 4000))
+    found = interval_over_listeners(x)
+    covered = np.mean((found.low <= 1.0) & (found.high >= 1.0))
+    assert 0.935 <= covered <= 0.965
 
 
 def test_one_unit_has_an_estimate_but_no_interval():
@@ -89,12 +109,12 @@ def test_one_unit_has_an_estimate_but_no_interval():
 
 
 def test_equal_listeners_have_an_interval_of_no_width():
-    found = interval_over_listeners(np.full((12, 2), 0.25))
+    found = interval_over_listeners(np.full((22, 2), 0.25))
     np.testing.assert_allclose([found.low, found.high], 0.25)
 
 
 def test_same_seed_same_interval_and_shape_is_kept():
-    x = np.random.default_rng(8).normal(0, 1, (15, 2, 3))
+    x = np.random.default_rng(8).normal(0, 1, (25, 2, 3))
     once, again = interval_over_listeners(x), interval_over_listeners(x)
     np.testing.assert_array_equal(once.low, again.low)
     assert once.low.shape == (2, 3)
@@ -103,7 +123,7 @@ def test_same_seed_same_interval_and_shape_is_kept():
 
 
 def test_the_order_of_listeners_does_not_matter():
-    x = np.random.default_rng(9).normal(0, 1, (14, 3))
+    x = np.random.default_rng(9).normal(0, 1, (24, 3))
     here, there = interval_over_listeners(x), interval_over_listeners(x[::-1])
     np.testing.assert_array_equal(here.low, there.low)
     np.testing.assert_array_equal(here.high, there.high)

@@ -320,12 +320,16 @@ def dictionary_text(user_columns: Sequence[str] = ()) -> str:
     str
         One section per table, one line per column.
     """
+    # Here, for the names of columns alone should not take the time of importing scipy.
+    from hemiscale.analysis.intervals import FEWEST_FOR_BOOTSTRAP
+
     lines = [
         "# Data dictionary",
         "",
         "Tables are tab-separated, one header line; an empty field is a value that does not exist.",
         "All scores are correlations, averaged as they are (not through Fisher's z). Intervals are",
-        "95 % intervals: over listeners a bootstrap (BCa, Student's below ten listeners), over",
+        f"95 % intervals: over listeners a bootstrap (BCa; Student's below {FEWEST_FOR_BOOTSTRAP} "
+        "listeners), over",
         "runs nested cross-validation: runs train each other's models and choose each other's",
         "layers, so their scatter alone says too little. With four to nine runs these hold the",
         "truth in 92 to 97 % of simulated studies; with two, or with one validation run, they are",

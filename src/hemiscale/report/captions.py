@@ -90,7 +90,9 @@ def interval_words(over: str, n_listeners: int) -> str:
         return "Bars: 95 % interval over blocks of the recording (corrected for what blocks share)."
     if over == "runs":
         return "Bars: 95 % interval over runs (corrected for what runs share)."
-    how = "bootstrap" if n_listeners >= 10 else "Student’s t"
+    from hemiscale.analysis.intervals import FEWEST_FOR_BOOTSTRAP
+
+    how = "bootstrap" if n_listeners >= FEWEST_FOR_BOOTSTRAP else "Student’s t"
     return f"Bars: 95 % interval over listeners ({how})."
 
 
