@@ -204,8 +204,11 @@ def _map(parts: Sequence[SubjectMap]) -> ModelMap:
 def _typical_layer(layers: NDArray[np.int64], votes: Sequence[NDArray[np.int64]]) -> int:
     """Take the median of the chosen layers, the lower of the two middle ones; -1 without votes."""
     order = np.argsort(layers)
-    cast = np.cumsum(np.sum(votes, axis=0, dtype=np.int64)[order]) if votes else np.zeros(1)
-    if not cast[-1]:
+    cast = np.zeros(len(layers), dtype=np.int64)
+    for one in votes:
+        cast += one[order]
+    cast = np.cumsum(cast)
+    if not cast.size or not cast[-1]:
         return -1
     return int(layers[order][np.searchsorted(cast, (cast[-1] + 1) // 2)])
 

@@ -127,7 +127,9 @@ class Cluster:
         ]
         with _scheduler_may_die(), _tell_if_alone(client, self._display):
             for future in futures:
-                yield _result(future, "a recording or a half of the listeners")
+                yield _result(
+                    future, "a recording, half of the listeners, or scores for the tables"
+                )
 
     def _check(self) -> tuple[str, ResultsFolder, str, str]:
         """By what a worker knows that its results would be the same, and not be lost."""

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -21,19 +20,16 @@ from hemiscale.pipeline.marks import is_done, score_fingerprint
 from hemiscale.pipeline.plan import FeatureSet, choose, plan_study
 from hemiscale.pipeline.progress import Display, log_to
 from hemiscale.pipeline.records import versions, write_diagnostics, write_timings
+from hemiscale.pipeline.summaries import make_summaries
 from hemiscale.pipeline.unchanged import file_states, input_files, raise_if_changed
 from hemiscale.pipeline.workers import work_on_all
 from hemiscale.results import (
     ResultsFolder,
-    open_dataset,
     read_dataset,
     remove_leftovers,
     write_text,
 )
 from hemiscale.study import Study, study_toml
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 __all__ = ["StudyStatus", "report_study", "run_study", "study_status"]
 
@@ -142,7 +138,7 @@ def run_study(
         raise_if_changed(states)
         write_diagnostics(study, inputs, brain, features, missing, folder, command)
         write_timings(folder, features, time.perf_counter() - start, workers, outcomes)
-        page = _tables_and_page(study, features, folder, display)
+        page = _tables_and_page(study, features, folder, display, helpers)
         minutes, seconds = divmod(round(time.perf_counter() - start), 60)
         display.say(f"done in {minutes} min {seconds} s; the page is {page}", style="bold green")
     return page
@@ -173,7 +169,7 @@ def report_study(study: Study, out: Path, *, quiet: bool = False) -> Path:
     if not features:
         raise HemiscaleError(f"{out}: there are no scores yet; run the study first.")
     with _locked(folder, display), log_to(folder.log):
-        page = _tables_and_page(study, features, folder, display)
+        page = _tables_and_page(study, features, folder, display, Helpers())
         display.say(f"the page is {page}", style="bold green")
     return page
 
@@ -236,12 +232,6 @@ def _locked(folder: ResultsFolder, display: Display) -> Iterator[None]:
         yield
 
 
-def _opened(paths: list[Path]) -> Iterator[xr.Dataset]:
-    for path in paths:
-        with open_dataset(path) as scores:
-            yield scores
-
-
 def _device(device: str, display: Display) -> str:
     if device == "cuda":
         import torch
@@ -253,22 +243,27 @@ def _device(device: str, display: Display) -> str:
 
 
 def _tables_and_page(
-    study: Study, features: list[FeatureSet], folder: ResultsFolder, display: Display
+    study: Study,
+    features: list[FeatureSet],
+    folder: ResultsFolder,
+    display: Display,
+    helpers: Helpers,
 ) -> Path:
-    from hemiscale.analysis import write_tables
+    from hemiscale.analysis import write_reduced_tables
     from hemiscale.pipeline.competence import read_competence
     from hemiscale.pipeline.surface_maps import write_surface_maps
     from hemiscale.pipeline.voxels import write_maps
     from hemiscale.report import write_report
 
     start = time.perf_counter()
-    # One model after the other, and of each one subject after the other: the scores of a voxelwise
-    # study may not fit in memory.
-    scores = _opened([folder.scores(feature.name) for feature in features])
+    names = [feature.name for feature in features]
+    found = make_summaries(names, folder, display, helpers)
     ceiling = read_dataset(folder.ceiling) if folder.ceiling.is_file() else None
     voxels = read_dataset(folder.voxels) if folder.voxels.is_file() else None
-    columns = read_competence(study, [feature.name for feature in features])
-    maps = write_tables(scores, ceiling, folder.tables, voxels=voxels, columns=columns)
+    columns = read_competence(study, names)
+    maps = write_reduced_tables(
+        found.models, found.columns, found.targets, ceiling, folder.tables, columns=columns
+    )
     if maps is not None and voxels is not None:
         write = write_maps if "mask" in voxels else write_surface_maps
         write(maps, voxels, folder.maps, simulated=study.simulated)

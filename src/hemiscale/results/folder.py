@@ -80,6 +80,10 @@ class ResultsFolder:
         """Scores of a model."""
         return self.root / "scores" / f"{safe_name(model)}.nc"
 
+    def summary(self, model: str, subject: int) -> Path:
+        """Scores of a model in a subject (counted from 0), reduced for the tables."""
+        return self.root / "summaries" / safe_name(model) / f"subject-{subject:03d}.safetensors"
+
     def pieces(self, model: str) -> Path:
         """Diagnostics and timings of one model, merged when all models are done."""
         return self.root / "scores" / f"{safe_name(model)}.json"

@@ -360,12 +360,17 @@ def _read_tensors(
     return tensors, metadata
 
 
-def verify_seal(path: Path) -> None:
+def verify_seal(path: Path) -> str:
     """Read a netCDF-4 file and compare it with its checksum.
 
     Parameters
     ----------
     path : Path
+
+    Returns
+    -------
+    str
+        The checksum.
 
     Raises
     ------
@@ -386,6 +391,7 @@ def verify_seal(path: Path) -> None:
         raise DamagedFileError(path, _CUT_OFF)
     if seal != _SEAL + digest.hexdigest().encode() + b"\n":
         raise DamagedFileError(path, _CHANGED)
+    return digest.hexdigest()
 
 
 def _unreadable(path: Path, error: OSError) -> HemiscaleError:

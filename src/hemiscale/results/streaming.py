@@ -138,12 +138,14 @@ def write_in_parts(
 
 
 @contextlib.contextmanager
-def open_dataset(path: Path) -> Iterator[xr.Dataset]:
+def open_dataset(path: Path, *, verified: bool = False) -> Iterator[xr.Dataset]:
     """Open a labelled result; its numbers are read as they are asked for.
 
     Parameters
     ----------
     path : Path
+    verified : bool
+        It was compared with its checksum a moment ago: not again for every part of it.
 
     Yields
     ------
@@ -157,7 +159,8 @@ def open_dataset(path: Path) -> Iterator[xr.Dataset]:
     """
     import xarray as xr
 
-    verify_seal(path)
+    if not verified:
+        verify_seal(path)
     with xr.open_dataset(path, engine="h5netcdf") as dataset:
         yield dataset
 
