@@ -83,6 +83,7 @@ def contents(out):
         *out.glob("scores/*.nc"),
         *out.glob("activations/*/*"),
         *out.glob("maps/*"),
+        *out.glob("summaries/*/*"),
         out / "ceiling.nc",
         out / "study.toml",
     ]
@@ -95,6 +96,8 @@ def stage(out):
         return "done"
     if (out / "tables").exists():
         return "tables or page"
+    if list(out.glob("summaries/*/*")):
+        return "summaries"
     if list(out.glob("unfinished/*/*.safetensors")):
         return "layers"
     n_scores = len(list(out.glob("scores/*.nc")))

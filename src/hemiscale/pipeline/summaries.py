@@ -241,9 +241,8 @@ def _stamps(names: Sequence[str], folder: ResultsFolder, helpers: Helpers) -> li
     """Fingerprint the scores of each model with all else that decides what they are reduced to."""
     paths = [folder.scores(name) for name in names]
     batches = _batches(paths, [path.stat().st_size for path in paths], VERIFIED)
-    digests = [
-        digest for part in helpers.map(_digests, [(batch,) for batch in batches]) for digest in part
-    ]
+    found = _enough(helpers, batches).map(_digests, [(batch,) for batch in batches])
+    digests = [digest for part in found for digest in part]
     common = {
         "hemiscale": hemiscale.__version__,
         "code": _code(),
@@ -285,7 +284,9 @@ def _make(
     memory = MEMORY * max(sizes, default=0.0)
     with display.bars():
         display.advance(bar, 0, len(tasks))
-        made = helpers.map(summarise, [(one,) for one in batches], memory=memory, folder=folder)
+        made = _enough(helpers, batches).map(
+            summarise, [(one,) for one in batches], memory=memory, folder=folder
+        )
         for batch, notices in zip(batches, made, strict=True):
             done += len(batch)
             display.advance(bar, done, len(tasks))
@@ -305,6 +306,11 @@ def _batches(items: Sequence[T], sizes: Sequence[float], least: float) -> list[l
         batches[-1].append(item)
         room -= size
     return batches
+
+
+def _enough(helpers: Helpers, batches: Sequence[object]) -> Helpers:
+    """Ask nobody, not even a scheduler, for what is done in some seconds here."""
+    return helpers if len(batches) > 1 else Helpers()
 
 
 def _join(name: str, stamp: str, folder: ResultsFolder, columns: Columns) -> ModelSummary:
