@@ -18,7 +18,7 @@ import numpy as np
 from hemiscale.encoding.backend import Array, Backend, Dtype
 from hemiscale.encoding.devices import select_backend
 from hemiscale.encoding.folds import run_slices
-from hemiscale.encoding.standardise import moments, scaled
+from hemiscale.encoding.standardise import moments, scaled, varies
 from hemiscale.errors import HemiscaleWarning
 
 __all__ = ["Block", "TargetBank"]
@@ -28,6 +28,8 @@ _SMALL_DATA, _SMALL_SCANS = 2_000_000, 1_500
 #: Sizes of the first blocks, where most penalties are dropped.
 _FIRST_SIZES = (256, 512)
 _ORDER_SEED = 20241103
+#: Values that are put in order at a time (32 MB), and the fewest scans.
+_CHUNK, _FEWEST_ROWS = 8_000_000, 16
 
 #: Mean, standard deviation and whether it is unusable, of each target within a run.
 Moments = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -59,7 +61,14 @@ class TargetBank:
     ----------
     targets : sequence over runs of (n_scans, n_targets) arrays
         Each column is standardised within its run. Targets that are constant or not finite in
-        some run are left out; one warning says how many.
+        some run are left out; one warning says how many. A run is asked for when its turn comes
+        and let go, so that runs may be read from disk: one is in memory beside the bank.
+    lengths : sequence of int, optional
+        Scans of each run, where they are known beforehand. Each run is then asked for once, and
+        once more where a target is usable in the first run but not in a later one. Otherwise
+        each run is asked for twice.
+    among : (n_targets,) bool array, optional
+        Targets to take. The caller knows why, so that no warning says how many are left out.
     block_size : int
         Targets per block.
     dtype : {"float32", "float64"}, optional
@@ -75,6 +84,8 @@ class TargetBank:
     ----------
     n_runs, n_targets : int
         As given.
+    lengths : list of int
+        Scans of each run.
     usable : (n_targets,) bool array
         Targets that have scores.
     order : (n_usable,) int array
@@ -85,44 +96,44 @@ class TargetBank:
         self,
         targets: Sequence[np.ndarray],
         *,
+        lengths: Sequence[int] | None = None,
+        among: np.ndarray | None = None,
         block_size: int = 1024,
         dtype: Dtype | None = None,
         device: str = "cpu",
         standardise: bool = True,
     ) -> None:
-        targets = [np.asarray(y) for y in targets]
-        widths = {y.shape[1:] for y in targets}
-        if not targets or len(widths) != 1 or targets[0].ndim != 2:
-            raise ValueError(
-                "targets must be a list over runs of (n_scans, n_targets) arrays with one number "
-                f"of targets; their shapes are {[y.shape for y in targets]}."
-            )
         if block_size < 1:
             raise ValueError(f"block_size is {block_size}; it must be 1 or more.")
         self.backend: Backend = select_backend(device)
-        self.lengths = [len(y) for y in targets]
+        survey = _Survey(standardise, among)
+        if lengths is None:
+            for number in range(len(targets)):
+                survey.add(np.asarray(targets[number]))
+            lengths = [shape[0] for shape in survey.shapes]
+        if not len(lengths) or len(lengths) != len(targets):
+            raise _misfit(survey.shapes)
+        self.lengths = [int(length) for length in lengths]
         self.slices = run_slices(self.lengths)
-        self.n_runs = len(targets)
-        self.n_targets = targets[0].shape[1]
-        scales = [moments(y) if standardise else None for y in targets]
-        self.usable = _usable(targets, scales)
-        n_lost = self.n_targets - int(np.count_nonzero(self.usable))
-        if n_lost == self.n_targets:
-            raise ValueError("Every target is constant or not finite in some run.")
-        if n_lost:
+        self.n_runs = len(self.lengths)
+        self._block_size, self._asked_dtype = block_size, dtype
+        host = self._filled(targets, survey)
+        self.n_targets = survey.usable.size
+        self.usable = survey.usable
+        n_lost = self.n_targets - self.n_usable
+        if n_lost and among is None:
             warnings.warn(
                 f"{n_lost} of {self.n_targets} targets are constant or not finite in some run; "
                 "their scores are NaN.",
                 HemiscaleWarning,
                 stacklevel=2,
             )
-        kept = np.flatnonzero(self.usable)
-        self.order = kept[np.random.default_rng(_ORDER_SEED).permutation(kept.size)]
-        n_scans = sum(self.lengths)
-        small = kept.size * n_scans <= _SMALL_DATA and n_scans <= _SMALL_SCANS
-        self.dtype: Dtype = dtype or ("float64" if small else "float32")
-        self.columns = _block_columns(kept.size, block_size)
-        self._blocks, self._norms = self._filled(targets, scales)
+        blocks = [host[columns] for columns in self.columns]
+        self._norms = [[_centred_norm(block[:, rows]) for rows in self.slices] for block in blocks]
+        free = getattr(self.backend, "free_memory", lambda: float("inf"))()
+        if host.nbytes <= free / 2:
+            blocks = [self.backend.array(block, self.dtype) for block in blocks]
+        self._blocks: list[Array] = blocks
 
     @property
     def n_usable(self) -> int:
@@ -132,24 +143,60 @@ class TargetBank:
     def __len__(self) -> int:
         return len(self.columns)
 
-    def _filled(
-        self, targets: Sequence[np.ndarray], scales: Sequence[Moments | None]
-    ) -> tuple[list[Array], list[list[Array]]]:
+    def _filled(self, targets: Sequence[np.ndarray], survey: _Survey) -> np.ndarray:
+        """Return (n_usable, n_scans), filled run by run.
+
+        What the first run has is taken to be there in all; where a later one has less, the rest
+        is surveyed, and all runs are filled in again.
+        """
+        while True:
+            host: np.ndarray | None = None
+            fits = True
+            for number, rows in enumerate(self.slices):
+                y = np.asarray(targets[number])
+                if number == len(survey.shapes):
+                    survey.add(y)
+                if len(y) != self.lengths[number]:
+                    raise ValueError(
+                        f"Run {number + 1} of the targets has {len(y)} scans where "
+                        f"{self.lengths[number]} are expected."
+                    )
+                if host is None:
+                    host = self._laid_out(survey.usable)
+                fits = fits and np.count_nonzero(survey.usable) == self.n_usable
+                if fits:
+                    self._put(host, rows, y, survey.scales[number])
+                del y  # before the next is read
+            if fits:
+                assert host is not None
+                return host
+
+    def _laid_out(self, usable: np.ndarray) -> np.ndarray:
+        """Settle order, precision and blocks; return (n_usable, n_scans), not filled yet.
+
+        One array for all blocks: when it is let go, its memory goes back to the system as a whole.
+        """
+        kept = np.flatnonzero(usable)
+        if not kept.size:
+            raise ValueError("Every target is constant or not finite in some run.")
+        self.order = kept[np.random.default_rng(_ORDER_SEED).permutation(kept.size)]
         n_scans = sum(self.lengths)
-        host = [np.empty((c.stop - c.start, n_scans), dtype=self.dtype) for c in self.columns]
-        for y, scale, rows in zip(targets, scales, self.slices, strict=True):
-            shuffled = np.take(y, self.order, axis=1)
-            for block, columns in zip(host, self.columns, strict=True):
-                part = shuffled[:, columns]
-                if scale is not None:
-                    here = self.order[columns]
-                    part = scaled(part, scale[0][here], scale[1][here])
-                block[:, rows] = part.T
-        norms = [[_centred_norm(block[:, rows]) for rows in self.slices] for block in host]
-        free = getattr(self.backend, "free_memory", lambda: float("inf"))()
-        fits = sum(block.nbytes for block in host) <= free / 2
-        blocks = [self.backend.array(b, self.dtype) for b in host] if fits else list(host)
-        return blocks, norms
+        small = kept.size * n_scans <= _SMALL_DATA and n_scans <= _SMALL_SCANS
+        self.dtype: Dtype = self._asked_dtype or ("float64" if small else "float32")
+        self.columns = _block_columns(kept.size, self._block_size)
+        return np.empty((kept.size, n_scans), dtype=self.dtype)
+
+    def _put(self, host: np.ndarray, rows: slice, y: np.ndarray, scale: Moments | None) -> None:
+        """Put a run into its place, some scans at a time."""
+        step = max(_FEWEST_ROWS, _CHUNK // max(1, y.shape[1]))
+        if scale is not None:
+            mean, deviation = scale[0][self.order], scale[1][self.order]
+        for start in range(0, len(y), step):
+            part = np.take(y[start : start + step], self.order, axis=1)
+            if scale is not None:
+                part = scaled(part, mean, deviation)
+            first = rows.start + start
+            host[:, first : first + len(part)] = part.T
 
     def block(self, number: int, dtype: Dtype | None = None) -> Block:
         """Return a block on the device, in the bank's precision or another one."""
@@ -170,16 +217,52 @@ class TargetBank:
         return result
 
 
-def _usable(targets: Sequence[np.ndarray], scales: Sequence[Moments | None]) -> np.ndarray:
-    usable = np.ones(targets[0].shape[1], dtype=bool)
-    for y, scale in zip(targets, scales, strict=True):
-        if scale is not None:
-            usable &= ~scale[2]
-            continue
-        with np.errstate(invalid="ignore"):
-            low, high = y.min(axis=0), y.max(axis=0)
-            usable &= np.isfinite(low) & np.isfinite(high) & (high > low)
-    return usable
+class _Survey:
+    """What is known of the runs seen so far.
+
+    Parameters
+    ----------
+    standardise : bool
+        Whether moments are needed.
+    among : (n_targets,) bool array, optional
+        Targets that may be usable.
+
+    Attributes
+    ----------
+    shapes : list of tuple of int
+    scales : list of Moments or None
+    usable : (n_targets,) bool array
+    """
+
+    def __init__(self, standardise: bool, among: np.ndarray | None) -> None:
+        self.shapes: list[tuple[int, ...]] = []
+        self.scales: list[Moments | None] = []
+        self.usable = np.zeros(0, dtype=bool) if among is None else among.copy()
+        self._standardise, self._among = standardise, among is not None
+
+    def add(self, y: np.ndarray) -> None:
+        """Look at one more run."""
+        if y.ndim != 2 or (self.shapes and y.shape[1] != self.shapes[0][1]):
+            raise _misfit([*self.shapes, y.shape])
+        if not self.shapes and not self._among:
+            self.usable = np.ones(y.shape[1], dtype=bool)
+        if self.usable.size != y.shape[1]:
+            raise ValueError(f"among has {self.usable.size} entries for {y.shape[1]} targets.")
+        self.shapes.append(y.shape)
+        if self._standardise:
+            scale = moments(y)
+            self.usable &= ~scale[2]
+            self.scales.append(scale)
+        else:
+            self.usable &= varies(y)
+            self.scales.append(None)
+
+
+def _misfit(shapes: Sequence[tuple[int, ...]]) -> ValueError:
+    return ValueError(
+        "targets must be a list over runs of (n_scans, n_targets) arrays with one number "
+        f"of targets; their shapes are {list(shapes)}."
+    )
 
 
 def _centred_norm(rows: np.ndarray) -> np.ndarray:

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from hemiscale.encoding.bank import TargetBank
+from hemiscale.encoding.devices import select_backend
 from hemiscale.encoding.fit import DEFAULT_ALPHAS, fit_runs
+from hemiscale.encoding.kernels import Kernel
+from hemiscale.encoding.standardise import varies
 from hemiscale.errors import HemiscaleWarning
 
 __all__ = ["intersubject_reliability", "random_halves"]
 
 Array = np.ndarray
+
+#: With this many regressors per scan the dual form takes less work, whatever else.
+_WIDE = 2
 
 
 def intersubject_reliability(
@@ -63,18 +70,9 @@ def intersubject_reliability(
     _check(subjects, n_splits)
     reliability, unusable = [], 0
     for done, split in enumerate(range(first_split, first_split + n_splits), start=1):
-        one, other = random_halves(len(subjects), seed=seed, split=split)
-        # Two copies of the data at a time: targets and bank, then bank and predictors.
-        bank, varying = _bank(subjects, other, device)
-        predictors = _averages(subjects, one)
-        usable = varying & _varying(predictors)
-        unusable = max(unusable, int(np.count_nonzero(~usable)))
-        if not usable.all():
-            predictors = [run[:, usable] for run in predictors]
-        if (usable != varying).any():
-            bank, _ = _bank(subjects, other, device, usable)
-        mean = np.full(usable.size, np.nan, dtype=np.float32)
-        mean[usable] = fit_runs(predictors, bank, alphas=alphas, standardise=False).mean
+        halves = random_halves(len(subjects), seed=seed, split=split)
+        mean = _one_from_the_other(subjects, *halves, alphas, device)
+        unusable = max(unusable, int(np.count_nonzero(np.isnan(mean))))
         reliability.append(mean)
         if progress is not None:
             progress(done, n_splits)
@@ -86,6 +84,60 @@ def intersubject_reliability(
             stacklevel=2,
         )
     return np.array(reliability, dtype=np.float32)
+
+
+def _one_from_the_other(
+    subjects: Sequence[Sequence[Array]],
+    one: Array,
+    other: Array,
+    alphas: Sequence[float] | Array,
+    device: str,
+) -> Array:
+    """Predict the average of the half `other` from that of the half `one`: (n_targets,) float32.
+
+    One copy of the data is in memory at a time: the predictors, until their kernel is known, then
+    the targets. Hence a look at the targets' first run: what it lacks (voxels outside of a
+    listener's own mask lack in all runs) is left out of the predictors at once.
+    """
+    shapes: dict[int, tuple[int, tuple[int, ...]]] = {}
+    predictors, targets = _Average(subjects, one, shapes), _Average(subjects, other, shapes)
+    usable = varies(targets.ahead(0))
+    while True:
+        features, usable = _columns_that_vary(predictors, usable)
+        lengths = [len(run) for run in features]
+        if _fits_twice(features):
+            regressors: list[Array] | Kernel = features
+        else:
+            regressors = Kernel.of(features, select_backend(device))
+        del features
+        bank = TargetBank(targets, lengths=lengths, among=usable, device=device, standardise=False)
+        if bank.n_usable == np.count_nonzero(usable):
+            break
+        # A target is broken in a later run only; it must not predict the others either.
+        usable = bank.usable
+        del bank
+    fit = fit_runs(regressors, bank, alphas=alphas, standardise=False)
+    return fit.mean.astype(np.float32)
+
+
+def _columns_that_vary(runs: Sequence[Array], among: Array) -> tuple[list[Array], Array]:
+    """Hold those of the named columns that vary in every run; tell which they are."""
+    held = []
+    usable = among.copy()
+    for number in range(len(runs)):
+        held.append(runs[number])
+        usable &= varies(held[-1])
+    if not usable.any():
+        raise ValueError("Every target is constant or not finite in some subject and run.")
+    if not usable.all():
+        for number, run in enumerate(held):  # one by one: two copies would be too much
+            held[number] = run[:, usable]
+    return held, usable
+
+
+def _fits_twice(features: Sequence[Array]) -> bool:
+    """Whether there are few regressors: the primal form may be quicker, and memory is no matter."""
+    return features[0].shape[1] < _WIDE * sum(len(run) for run in features)
 
 
 def random_halves(n_subjects: int, *, seed: int, split: int) -> tuple[Array, Array]:
@@ -118,46 +170,56 @@ def _check(subjects: Sequence[Sequence[Array]], n_splits: int) -> None:
         raise ValueError(f"Subjects differ in their number of runs: {sorted(n_runs)}.")
 
 
-def _bank(
-    subjects: Sequence[Sequence[Array]], half: Array, device: str, usable: Array | None = None
-) -> tuple[TargetBank, Array]:
-    """Hold the average of a half, without targets that are not usable; by default: do not vary."""
-    targets = _averages(subjects, half)
-    if usable is None:
-        usable = _varying(targets)
-    if not usable.all():
-        targets = [run[:, usable] for run in targets]
-    return TargetBank(targets, device=device, standardise=False), usable
+class _Average(Sequence[Array]):
+    """The average of some subjects, run by run, made when it is asked for.
 
+    Sums are in float64, and one subject's run is in memory beside them.
 
-def _averages(subjects: Sequence[Sequence[Array]], half: Array) -> list[Array]:
-    """Average a half, run by run, adding in float64 and holding one subject's run at a time."""
-    averages = []
-    for run in range(len(subjects[0])):
+    Parameters
+    ----------
+    subjects : sequence over subjects of sequences over runs of (n_scans, n_targets) arrays
+    half : (n_half,) int array
+        Which of them.
+    shapes : dict
+        Of each run the first subject that was read and its shape, for all others to agree with.
+    """
+
+    def __init__(
+        self,
+        subjects: Sequence[Sequence[Array]],
+        half: Array,
+        shapes: dict[int, tuple[int, tuple[int, ...]]],
+    ) -> None:
+        self._subjects, self._half, self._shapes = subjects, half, shapes
+        self._ahead: dict[int, Array] = {}
+
+    def __len__(self) -> int:
+        return len(self._subjects[0])
+
+    def ahead(self, run: int) -> Array:
+        """Return a run, and keep it for when it is asked for the next time."""
+        self._ahead[run] = self._made(run)
+        return self._ahead[run]
+
+    def __getitem__(self, run: Any) -> Any:
+        return self._ahead.pop(run) if run in self._ahead else self._made(run)
+
+    def _made(self, run: int) -> Array:
         total, dtype = None, np.dtype(np.float32)
-        for number in half:
-            one = np.asarray(subjects[number][run])
+        for number in self._half:
+            one = np.asarray(self._subjects[number][run])
+            first, shape = self._shapes.setdefault(run, (int(number), one.shape))
+            if one.shape != shape:
+                raise ValueError(
+                    f"Run {run + 1}: subject {number + 1} has an array of shape {one.shape}, "
+                    f"subject {first + 1} one of {shape}."
+                )
             dtype = np.result_type(dtype, one.dtype)
             if total is None:
                 total = one.astype(np.float64)
-            elif one.shape != total.shape:
-                raise ValueError(
-                    f"Run {run + 1}: subject {number + 1} has an array of shape {one.shape}, "
-                    f"subject {half[0] + 1} one of {total.shape}."
-                )
             else:
                 total += one
+            del one  # before the next is read
         assert total is not None
-        total /= len(half)
-        averages.append(total.astype(dtype))
-    return averages
-
-
-def _varying(runs: Sequence[Array]) -> Array:
-    """Tell which columns are finite and vary in every run."""
-    varying = np.ones(runs[0].shape[1], dtype=bool)
-    for run in runs:
-        with np.errstate(invalid="ignore"):
-            low, high = run.min(axis=0), run.max(axis=0)
-        varying &= np.isfinite(low) & np.isfinite(high) & (high > low)
-    return varying
+        total /= len(self._half)
+        return total.astype(dtype)

@@ -12,6 +12,7 @@ import numpy as np
 
 from hemiscale.encoding.backend import Array, Backend, Dtype
 from hemiscale.encoding.bank import Block
+from hemiscale.encoding.kernels import Kernel
 from hemiscale.encoding.predictors import ILL_CONDITIONED, LeftOut, Predictor, Task
 
 __all__ = ["DualSystem", "DualView"]
@@ -47,7 +48,7 @@ class DualSystem:
 
     Parameters
     ----------
-    features : sequence over runs of (n_scans, n_features) arrays
+    features : sequence over runs of (n_scans, n_features) arrays, or Kernel
     slices : sequence of slice
         Where each run lies among all scans.
     backend : Backend
@@ -57,7 +58,7 @@ class DualSystem:
 
     def __init__(
         self,
-        features: Sequence[np.ndarray],
+        features: Sequence[np.ndarray] | Kernel,
         slices: Sequence[slice],
         backend: Backend,
         *,
@@ -66,8 +67,9 @@ class DualSystem:
         self.centred = centred
         self.backend = backend
         self.slices = list(slices)
-        self.kernel = backend.gram(features)
-        self._low_rank = features[0].shape[1] < _LOW_RANK * self.slices[-1].stop
+        given = features if isinstance(features, Kernel) else Kernel.of(features, backend)
+        self.kernel = given.matrix
+        self._low_rank = given.n_features < _LOW_RANK * self.slices[-1].stop
         self._norm = float((self.kernel * self.kernel).sum()) ** 0.5
         self._inverses: dict[tuple[float, Dtype, int], Array] = {}
         self._kernels: dict[Dtype, Array] = {"float64": self.kernel}

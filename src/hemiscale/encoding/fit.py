@@ -10,6 +10,7 @@ import numpy as np
 from hemiscale.encoding.backend import Dtype
 from hemiscale.encoding.bank import TargetBank
 from hemiscale.encoding.engine import Engine
+from hemiscale.encoding.kernels import Kernel
 from hemiscale.encoding.plan import plan
 from hemiscale.encoding.scores import RunScores
 from hemiscale.encoding.standardise import checked_features
@@ -22,7 +23,7 @@ DEFAULT_ALPHAS: tuple[float, ...] = tuple(np.logspace(2, 7, 16).tolist())
 
 
 def fit_runs(
-    features: Sequence[np.ndarray],
+    features: Sequence[np.ndarray] | Kernel,
     targets: Sequence[np.ndarray] | TargetBank,
     *,
     alphas: Sequence[float] | np.ndarray = DEFAULT_ALPHAS,
@@ -45,8 +46,9 @@ def fit_runs(
 
     Parameters
     ----------
-    features : sequence over runs of (n_scans, n_features) arrays
-        As they are; see `standardise`.
+    features : sequence over runs of (n_scans, n_features) arrays, or Kernel
+        As they are; see `standardise`. A kernel stands for features that were checked and let go;
+        it needs ``standardise=False``, and the form is dual.
     targets : sequence over runs of (n_scans, n_targets) arrays, or TargetBank
         Likewise. A bank is made once and used for many feature sets. Targets that are constant or
         not finite in some run get NaN and a warning.
@@ -87,7 +89,10 @@ def fit_runs(
     Leave-one-run-out with the first remaining run for the penalty: Bonnasse-Gahot & Pallier
     (2024). Left-out sets from one inverse: see `dual`, and Stone (1974) for single scans.
     """
-    features = [np.asarray(x) for x in features]
+    if not isinstance(features, Kernel):
+        features = [np.asarray(x) for x in features]
+    elif standardise or form == "primal":
+        raise ValueError("A kernel needs standardise=False, and a form that is not primal.")
     alphas = _checked_alphas(alphas)
     if search not in ("adaptive", "exhaustive"):
         raise ValueError(f"search is {search!r}; expected 'adaptive' or 'exhaustive'.")
@@ -107,7 +112,8 @@ def fit_runs(
     _check_shapes(features, bank)
     if form not in ("auto", "primal", "dual"):
         raise ValueError(f"form is {form!r}; expected 'auto', 'primal' or 'dual'.")
-    features = checked_features(features, standardised=not standardise)
+    if not isinstance(features, Kernel):
+        features = checked_features(features, standardised=not standardise)
     groups, n_groups = _groups(bank, alpha_per_target, penalty_groups)
     adaptive = search == "adaptive" and n_groups == 1 and len(bank) > 1
 
@@ -145,12 +151,19 @@ def _checked_alphas(alphas: Sequence[float] | np.ndarray) -> np.ndarray:
     return alphas
 
 
-def _check_shapes(features: Sequence[np.ndarray], bank: TargetBank) -> None:
+def _check_shapes(features: Sequence[np.ndarray] | Kernel, bank: TargetBank) -> None:
     if bank.n_runs < 3:
         raise ValueError(
             f"{bank.n_runs} runs given; three are needed: one to test, one to choose the penalty, "
             "one to fit. Cut a single run with contiguous_blocks."
         )
+    if isinstance(features, Kernel):
+        if features.lengths != bank.lengths:
+            raise ValueError(
+                f"The kernel is of runs of {features.lengths} scans, the targets have "
+                f"{bank.lengths}."
+            )
+        return
     if len(features) != bank.n_runs:
         raise ValueError(f"features have {len(features)} runs, targets {bank.n_runs}.")
     for number, (x, length) in enumerate(zip(features, bank.lengths, strict=True), start=1):

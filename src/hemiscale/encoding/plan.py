@@ -9,6 +9,7 @@ import numpy as np
 from hemiscale.encoding.bank import TargetBank
 from hemiscale.encoding.cost import dual_operations, primal_operations
 from hemiscale.encoding.dual import DualSystem
+from hemiscale.encoding.kernels import Kernel
 from hemiscale.encoding.primal import PrimalSystem
 from hemiscale.encoding.validators import (
     PredictorValidator,
@@ -21,7 +22,7 @@ __all__ = ["plan"]
 
 
 def plan(
-    features: Sequence[np.ndarray],
+    features: Sequence[np.ndarray] | Kernel,
     bank: TargetBank,
     partners: Sequence[Sequence[int]],
     alphas: np.ndarray,
@@ -34,7 +35,8 @@ def plan(
 
     Parameters
     ----------
-    features : sequence over runs of (n_scans, n_features) arrays
+    features : sequence over runs of (n_scans, n_features) arrays, or Kernel
+        Of a kernel the form is dual.
     bank : TargetBank
     partners : sequence over test runs of validation runs
     alphas : (n_alphas,) array
@@ -45,7 +47,8 @@ def plan(
         Features have mean zero in every run.
     """
     n_alphas = len(alphas)
-    n_features, n_scans, longest = features[0].shape[1], sum(bank.lengths), max(bank.lengths)
+    n_features = features.n_features if isinstance(features, Kernel) else features[0].shape[1]
+    n_scans, longest = sum(bank.lengths), max(bank.lengths)
     n_directed = sum(len(runs) for runs in partners)
     pairs = {(min(t, v), max(t, v)) for t, runs in enumerate(partners) for v in runs}
     # The race sees all penalties on the first block, then about one and a half on the rest.
@@ -70,7 +73,8 @@ def plan(
     dual_cost = streamed * work_dual + dual_operations(
         bank.lengths, n_features, bank.n_usable, n_alphas
     )
-    if form == "primal" or (form == "auto" and primal_cost < dual_cost):
+    primal_is_quicker = form == "primal" or (form == "auto" and primal_cost < dual_cost)
+    if primal_is_quicker and not isinstance(features, Kernel):
         primal = PrimalSystem(features, bank.slices, bank.backend, centred=centred)
         return primal, PredictorValidator(primal, partners)
     dual = DualSystem(features, bank.slices, bank.backend, centred=centred)

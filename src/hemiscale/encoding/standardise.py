@@ -7,16 +7,29 @@ from typing import Literal
 
 import numpy as np
 
-__all__ = ["checked_features", "moments", "scaled", "standardise", "standardise_runs"]
+__all__ = ["checked_features", "moments", "scaled", "standardise", "standardise_runs", "varies"]
 
 Array = np.ndarray
 
 #: A column whose standard deviation is below this share of its largest value is constant.
 _RELATIVELY_CONSTANT = 1e-7
+#: Values of a matrix that are taken to float64 at a time (32 MB).
+_CHUNK = 4_000_000
 
 
 def moments(x: Array) -> tuple[Array, Array, Array]:
     """Return mean, standard deviation and whether the column is constant or not finite."""
+    n_columns = x.shape[1]
+    n_parts = -(-x.size // _CHUNK) if len(x) else 1
+    mean, deviation = np.empty(n_columns), np.empty(n_columns)
+    unusable = np.empty(n_columns, dtype=bool)
+    edges = np.linspace(0, n_columns, max(1, n_parts) + 1).astype(int)
+    for columns in map(slice, edges[:-1].tolist(), edges[1:].tolist()):
+        mean[columns], deviation[columns], unusable[columns] = _moments(x[:, columns])
+    return mean, deviation, unusable
+
+
+def _moments(x: Array) -> tuple[Array, Array, Array]:
     with np.errstate(all="ignore"):
         mean = x.mean(axis=0, dtype=np.float64)
         centred = x - mean
@@ -24,6 +37,13 @@ def moments(x: Array) -> tuple[Array, Array, Array]:
         largest = np.abs(x).max(axis=0)
         unusable = ~(np.isfinite(deviation) & (deviation > _RELATIVELY_CONSTANT * largest))
     return mean, deviation, unusable
+
+
+def varies(x: Array) -> Array:
+    """Tell which columns are finite and not constant; extremes are exact and carry NaN along."""
+    with np.errstate(invalid="ignore"):
+        low, high = x.min(axis=0), x.max(axis=0)
+    return np.isfinite(low) & np.isfinite(high) & (high > low)
 
 
 def scaled(x: Array, mean: Array, deviation: Array) -> Array:
@@ -111,10 +131,7 @@ def checked_features(features: Sequence[Array], *, standardised: bool) -> list[A
     problems, result = [], []
     for number, x in enumerate(features, start=1):
         if standardised:
-            # Extremes are exact, take one pass each, and carry NaN along.
-            with np.errstate(invalid="ignore"):
-                low, high = x.min(axis=0), x.max(axis=0)
-            unusable = ~(np.isfinite(low) & np.isfinite(high) & (high > low))
+            unusable = ~varies(x)
             result.append(x)
         else:
             mean, deviation, unusable = moments(x)

@@ -56,7 +56,9 @@ def swapped_run_notices(
         if isinstance(part, StoredSubject) and len(rates) > 1:
             scans: list[np.ndarray] = part.recorded_runs()
             known = np.all([np.isfinite(run).all(axis=0) for run in scans], axis=0)
-            scans = [run[:, known] for run in scans] if not known.all() else scans
+            if not known.all():
+                for k, run in enumerate(scans):  # one by one: no two copies of all
+                    scans[k] = run[:, known]
             notices += [f"{part.subject}, {doubt}" for doubt in swapped_runs(scans, rates)]
     write_json(path, {"fingerprint": stamp, "notices": notices})
     return notices

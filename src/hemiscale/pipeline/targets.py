@@ -77,7 +77,7 @@ class StoredSubject:
         return [self.subject]
 
     def bank(self, device: str) -> TargetBank:
-        """Read the scans and give them to the engine.
+        """Read the scans, run by run, and give them to the engine.
 
         Parameters
         ----------
@@ -91,12 +91,11 @@ class StoredSubject:
 
         listener = Listener(self.files, self.slices)
         # The bank standardises within each run that is left after cutting.
-        runs = [listener[k] for k in range(len(listener))]
         with warnings.catch_warnings():
             if self.partial:
                 # That voxels outside of the own mask have no score has been said once.
                 warnings.simplefilter("ignore", HemiscaleWarning)
-            return TargetBank(runs, device=device)
+            return TargetBank(listener, lengths=listener.lengths, device=device)
 
     def recorded_runs(self) -> list[np.ndarray]:
         """Read all clean scans, nothing cut off.
@@ -123,6 +122,11 @@ class Listener(Sequence[np.ndarray]):
 
     def __init__(self, files: list[Path], slices: Slices) -> None:
         self.files, self.slices = files, slices
+
+    @property
+    def lengths(self) -> list[int]:
+        """Scans of each run."""
+        return [scans.stop - scans.start for _, scans in self.slices]
 
     def __len__(self) -> int:
         return len(self.slices)
