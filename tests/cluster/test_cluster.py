@@ -29,7 +29,12 @@ MODELS = '\n[[models]]\nname = "austen-0.1m"\nuntrained = [0]\n'
 
 
 def contents(out):
-    files = [*out.glob("tables/*"), *out.glob("scores/*.nc"), out / "ceiling.nc"]
+    files = [
+        *out.glob("tables/*"),
+        *out.glob("scores/*.nc"),
+        *out.glob("summaries/*/*"),
+        out / "ceiling.nc",
+    ]
     return {str(path.relative_to(out)): file_digest(path) for path in sorted(files)}
 
 
@@ -210,7 +215,7 @@ def test_tls_options_of_dask_are_passed_through(study, tmp_path, tls_cluster, no
                   only=only)  # fmt: skip
 
 
-def test_recordings_are_cleaned_and_halves_predicted_by_workers(
+def test_recordings_halves_and_tables_are_work_for_workers_too(
     volume_folder, tmp_path, cluster, monkeypatch, no_page
 ):
     study = read_study(volume_folder / "study.toml")
@@ -222,6 +227,8 @@ def test_recordings_are_cleaned_and_halves_predicted_by_workers(
         raise AssertionError("done where the command runs")
 
     monkeypatch.setattr("hemiscale.pipeline.reliability.SMALL", 0)
+    monkeypatch.setattr("hemiscale.pipeline.summaries.BATCH", 1)
+    monkeypatch.setattr("hemiscale.analysis.summarise_subject", never, raising=False)
     monkeypatch.setattr("hemiscale.brain.prepare_recording", never)
     monkeypatch.setattr("hemiscale.brain.prepare_average", never)
     monkeypatch.setattr("hemiscale.encoding.intersubject_reliability", never)
