@@ -1,7 +1,15 @@
+import itertools
+import tracemalloc
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from hemiscale.encoding import intersubject_reliability, standardise
+from hemiscale.encoding import ceiling, intersubject_reliability, plan, standardise
+from hemiscale.encoding.bank import _block_columns
+from hemiscale.encoding.folds import run_slices
+from hemiscale.encoding.kernels import Kernel
+from hemiscale.encoding.validators import validation_runs
 from hemiscale.errors import HemiscaleWarning
 
 
@@ -88,6 +96,92 @@ def test_subjects_may_be_read_when_their_turn_comes():
     assert sorted(asked) == sorted([(k, run) for k in range(6) for run in range(4)] * 2)
 
 
+def test_many_regressors_equal_the_oracle(oracle):
+    """More than two per scan: predictors are let go once their kernel is known."""
+    rng = np.random.default_rng(6)
+    shared = [rng.standard_normal((n, 190)) for n in (30, 26, 28)]
+    subjects = [
+        [standardise(s + rng.standard_normal(s.shape))[2:-2] for s in shared] for _ in range(4)
+    ]
+    alphas = np.logspace(0, 3, 4)
+    broken = [[run.copy() for run in subject] for subject in subjects]
+    broken[0][2][5, 7] = np.nan  # in a later run
+    broken[3][0][:, 9] = np.nan  # in all, as outside of a listener's own mask
+    broken[3][1][:, 9] = np.nan
+    broken[3][2][:, 9] = np.nan
+    kept = np.setdiff1d(np.arange(190), [7, 9])
+    with pytest.warns(HemiscaleWarning, match="2 of 190 targets"):
+        ours = intersubject_reliability(broken, n_splits=2, seed=11, alphas=alphas)
+    assert np.isnan(ours[:, [7, 9]]).all()
+    for split in range(2):
+        halves = [
+            [np.mean([subjects[s][r][:, kept] for s in half], axis=0) for r in range(3)]
+            for half in ceiling.random_halves(4, seed=11, split=split)
+        ]
+        assert isinstance(ceiling._predictors_or_kernel(halves[0], "cpu"), Kernel), (
+            "this is to test the kernel"
+        )
+        truth = oracle(*halves, alphas, "first")
+        np.testing.assert_allclose(ours[split, kept], truth.scores.mean(axis=0), rtol=0, atol=1e-6)
+
+
+def test_with_many_regressors_per_scan_the_dual_form_is_always_quicker(monkeypatch):
+    """What the ceiling counts on: a kernel leaves no choice."""
+    primal, dual = (SimpleNamespace(drowns=lambda alpha: False) for _ in range(2))
+    monkeypatch.setattr(plan, "PrimalSystem", lambda *_, **__: primal)
+    monkeypatch.setattr(plan, "DualSystem", lambda *_, **__: dual)
+    for name in ("PredictorValidator", "ResidualValidator"):
+        monkeypatch.setattr(plan, name, lambda *_, **__: None)
+
+    def chosen(n_runs, length, n_alphas, per_scan):
+        n_scans = n_runs * length
+        p = int(per_scan * n_scans)
+        few = p * n_scans <= 2_000_000
+        bank = SimpleNamespace(
+            lengths=[length] * n_runs,
+            slices=run_slices([length] * n_runs),
+            n_runs=n_runs,
+            n_usable=p,
+            columns=_block_columns(p, 1024),
+            dtype="float64" if few else "float32",
+            backend=SimpleNamespace(fast_eigh=True),
+        )
+        features = [np.broadcast_to(0.0, (length, p))] * n_runs
+        partners, alphas = validation_runs(n_runs, "first"), np.logspace(2, 7, n_alphas)
+        return plan.plan(features, bank, partners, alphas, adaptive=len(bank.columns) > 1)[0]
+
+    sizes = list(itertools.product((3, 4, 9, 40), (5, 50, 300, 1000), (1, 5, 16)))
+    for per_scan in (ceiling._WIDE, 5, 50):
+        assert all(chosen(*size, per_scan) is dual for size in sizes)
+    assert any(chosen(*size, 0.5) is primal for size in sizes)
+
+
+def test_one_copy_of_the_data_is_in_memory():
+    """Predictors until their kernel is known, then targets: never both."""
+    n_targets, n_runs, n_scans = 20_000, 8, 40
+
+    class Stored:
+        def __init__(self, number):
+            self.number = number
+
+        def __len__(self):
+            return n_runs
+
+        def __getitem__(self, run):
+            rng = np.random.default_rng([self.number, run])
+            return rng.standard_normal((n_scans, n_targets), dtype=np.float32)
+
+    # Libraries are there before memory is counted.
+    intersubject_reliability(listeners(2, 1.0, n_targets=600), n_splits=1, seed=1)
+    tracemalloc.start()
+    intersubject_reliability([Stored(0), Stored(1)], n_splits=1, seed=1, alphas=[10.0, 1e4])
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # Beside the copy, a sum in float64 (as much as two runs) and a subject's run, or the scores.
+    copy = 4 * n_runs * n_scans * n_targets
+    assert copy < peak < 1.9 * copy, peak / copy
+
+
 def test_what_does_not_fit_is_refused():
     subjects = listeners(4, 1.0)
     with pytest.raises(ValueError, match="at least two"):
@@ -99,3 +193,5 @@ def test_what_does_not_fit_is_refused():
     shorter = [run[:-1] if k == 1 else run for k, run in enumerate(subjects[3])]
     with pytest.raises(ValueError, match="Run 2: subject"):
         intersubject_reliability([*subjects[:3], shorter], seed=0)
+    with pytest.raises(ValueError, match="Run 2: subject 2 has an array of shape"):
+        intersubject_reliability([subjects[0], shorter], seed=2)

@@ -105,10 +105,7 @@ def _one_from_the_other(
     while True:
         features, usable = _columns_that_vary(predictors, usable)
         lengths = [len(run) for run in features]
-        if _fits_twice(features):
-            regressors: list[Array] | Kernel = features
-        else:
-            regressors = Kernel.of(features, select_backend(device))
+        regressors = _predictors_or_kernel(features, device)
         del features
         bank = TargetBank(targets, lengths=lengths, among=usable, device=device, standardise=False)
         if bank.n_usable == np.count_nonzero(usable):
@@ -135,9 +132,11 @@ def _columns_that_vary(runs: Sequence[Array], among: Array) -> tuple[list[Array]
     return held, usable
 
 
-def _fits_twice(features: Sequence[Array]) -> bool:
-    """Whether there are few regressors: the primal form may be quicker, and memory is no matter."""
-    return features[0].shape[1] < _WIDE * sum(len(run) for run in features)
+def _predictors_or_kernel(features: list[Array], device: str) -> list[Array] | Kernel:
+    """Keep few predictors: the primal form may be quicker, and memory is no matter."""
+    if features[0].shape[1] < _WIDE * sum(len(run) for run in features):
+        return features
+    return Kernel.of(features, select_backend(device))
 
 
 def random_halves(n_subjects: int, *, seed: int, split: int) -> tuple[Array, Array]:
