@@ -403,6 +403,9 @@ def test_any_column_is_a_predictor_and_partial_laws_hold_others_constant(make_sc
         and not law["held_constant"]
     )
     assert people["slope_over_both_low"] < 0.01 < people["slope_over_both_high"]
+    # The score crosses zero far below these columns, and the interval is on their scale.
+    crossing = people["zero_crossing"]
+    assert people["crossing_over_both_low"] < crossing < people["crossing_over_both_high"]
     assert find("hellaswag", ["log parameters"])["slope"] == pytest.approx(0.01, abs=5e-4)
     assert abs(find("log parameters", ["hellaswag"])["slope"]) < 0.001
     shaped = find("log parameters", ["layers", "width"])

@@ -135,6 +135,29 @@ def test_scores_of_a_simulated_study_are_those_that_were_planted():
     np.testing.assert_array_equal(first, again)
 
 
+def test_noise_of_recordings_moves_the_lines_of_all_models_alike():
+    sizes = np.geomspace(1e8, 1e10, 120)
+    simulator = ScoreSimulator(sizes, ["one"] * 120, n_listeners=4, n_pairs=12)
+    exact = dict.fromkeys(
+        ("family_sd", "model_sd", "asymmetry_family_sd", "asymmetry_model_sd"), 0.0
+    )
+    law = PlantedLaw(**exact)
+    left, right = simulator.homologues
+    x = simulator.log_size - simulator.log_size.mean()
+    off_there, off_here, off_slope = [], [], []
+    for k in range(12):
+        study = simulator.study(law, np.random.default_rng(k))
+        gap = (study.scores[..., left] - study.scores[..., right]).mean(axis=(1, 2, 3))
+        slope, level = np.polyfit(x, gap, 1)
+        off_there.append(level - study.level_of_listeners.mean())
+        off_here.append(level - study.level_in_recordings)
+        off_slope.append(slope - study.slope_in_recordings)
+    # What 120 models show without noise of their own is the line in these recordings.
+    assert np.std(off_here) < np.std(off_there) / 3
+    assert abs(np.mean(off_here)) < 4 * np.std(off_here) / np.sqrt(12)
+    assert abs(np.mean(off_slope)) < 4 * np.std(off_slope) / np.sqrt(12)
+
+
 def test_the_command_goes_on_where_it_stopped_and_its_page_says_simulated(tmp_path):
     said = []
     page = calibrate(tmp_path, n_studies=2, say=said.append)

@@ -262,7 +262,8 @@ LAW_FIELDS: dict[str, str] = {
     "r_high": "the same",
     "p": "two-sided p of the slope over models, counted as independent",
     "zero_crossing": "parameters (or bits per byte) at which the line crosses zero",
-    "zero_crossing_low": "95 % interval of it (Fieller); null where it has no bound",
+    "zero_crossing_low": "95 % interval of it over models, counted as independent (Fieller); null "
+    "(or 0 parameters, on the low side) where it has no bound",
     "zero_crossing_high": "the same",
     "favoured": "log-linear, saturating or undecided, by AICc and leave-one-out error",
     "n_families": "families that were told apart; 0: not enough of them, see notes",
@@ -273,8 +274,8 @@ LAW_FIELDS: dict[str, str] = {
     "whether families differ in level, in slope or not at all; the one to read for other models",
     "over_families_high": "the same",
     "over_families_p": "two-sided p of the slope over families",
-    "crossing_families_low": "95 % interval of the crossing over families; null where it has no "
-    "bound",
+    "crossing_families_low": "95 % interval of the crossing over families, these listeners and "
+    "recordings taken as given; no bound as above",
     "crossing_families_high": "the same",
     "slope_without_a_family_low": "the lowest slope when one family is left out",
     "slope_without_a_family_high": "the highest",
@@ -295,11 +296,14 @@ LAW_FIELDS: dict[str, str] = {
     "other people show this slope with other models? Null below five families or two listeners",
     "slope_over_both_high": "the same",
     "slope_over_both_p": "two-sided p",
+    "crossing_over_both_low": "95 % interval of the crossing over families and listeners at once; "
+    "no bound as above. The one to read for other people",
+    "crossing_over_both_high": "the same",
     "n_listeners": "listeners with a score for each of the models",
     "slope_over_runs_low": "of the average subject, 95 % interval of the slope over runs, these "
     "models and people taken as given: would other recordings show this slope?",
     "slope_over_runs_high": "the same",
-    "crossing_over_runs_low": "95 % interval of the crossing over runs; null where it has no bound",
+    "crossing_over_runs_low": "95 % interval of the crossing over runs; no bound as above",
     "crossing_over_runs_high": "the same",
     "n_runs": "runs (blocks) with a score for each of the models",
     "notes": "sentences: what these models cannot tell",

@@ -216,7 +216,7 @@ def _law(
         x = predictor.entering[known]
         record |= slope_over_listeners(x, by_listener[known])
         labels = [str(s.attrs["family"]) for s, k in zip(members, known, strict=True) if k]
-        record |= _crossed_fields(x, by_listener[known], labels)
+        record |= _crossed_fields(x, by_listener[known], labels, predictor.scale)
     if by_listener is None and not predictor.held_constant:
         over_runs, said = _run_fields(members, response.column, predictor, score)
         record |= over_runs
@@ -254,15 +254,21 @@ def _family_fields(law: ScalingLaw) -> dict[str, Any]:
 
 
 def _crossed_fields(
-    x: NDArray[np.float64], scores: NDArray[np.float64], families: list[str]
+    x: NDArray[np.float64], scores: NDArray[np.float64], families: list[str], scale: str
 ) -> dict[str, float]:
     """Generalise to other models and other people at once."""
     line = line_over_families_and_listeners(x, scores, families) if len(x) else None
     nothing = float("nan")
+    bounds = [line.crossing_low, line.crossing_high] if line else [nothing, nothing]
+    if scale == "log":
+        with np.errstate(over="ignore"):
+            bounds = [float(np.exp(bound)) for bound in bounds]
     return {
         "slope_over_both_low": line.slope_low if line else nothing,
         "slope_over_both_high": line.slope_high if line else nothing,
         "slope_over_both_p": line.p if line else nothing,
+        "crossing_over_both_low": bounds[0],
+        "crossing_over_both_high": bounds[1],
     }
 
 

@@ -35,7 +35,10 @@ have in common, with degrees of freedom of each question's own); for other **peo
 listeners`; for both, `over families and listeners`. Resampling families and a random family effect
 are given beside them, and fall short where families differ in slope. An interval over listeners is
 about listeners of *this* story: a model's errors go with the story's signal by chance, for all
-listeners alike, so read as if it held for any story it is too short (the line in italics).
+listeners alike, so read as if it held for any story it is too short (the line in italics). An
+interval over families is about these listeners and recordings: what noise of the recordings adds to
+the lines of all models alike moves where they cross zero, so the crossing over families is too
+short when read for any recording (in italics again); over families and listeners it is not.
 """
 
 _VOXELS = """## Voxels as independent

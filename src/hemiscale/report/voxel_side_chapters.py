@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hemiscale.report import (
     captions,
@@ -14,6 +14,7 @@ from hemiscale.report import (
     voxel_rows,
 )
 from hemiscale.report.captions import LAYER_CHOICE
+from hemiscale.report.crossings import describe_crossing
 from hemiscale.report.frames import each_row
 from hemiscale.report.plans import Chapter, FigurePlan
 from hemiscale.report.voxel_regions import ShownRegion, named_regions, parcels
@@ -62,7 +63,7 @@ def _sides(study: VoxelStudy) -> Chapter:
     }
     units = {panel: voxel_rows.UNITS[column] for panel, _, column in voxel_rows.PANELS}
     crossings = [
-        f"{panel} at {_crossing(law)}"
+        f"{panel} at {describe_crossing(law)}"
         for panel, law in laws.items()
         if law is not None and law.get("zero_crossing") is not None
     ]
@@ -279,16 +280,6 @@ def _people(study: VoxelStudy) -> Chapter:
             )
         ],
     )
-
-
-def _crossing(law: dict[str, Any]) -> str:
-    low, high = law.get("crossing_families_low"), law.get("crossing_families_high")
-    if low is None or high is None:
-        low, high = law.get("zero_crossing_low"), law.get("zero_crossing_high")
-    text = f"{numbers.parameters(law['zero_crossing'])} parameters"
-    if low is None or high is None:
-        return f"{text} (no bounded interval)"
-    return f"{text} (95 % {numbers.parameters(low)} to {numbers.parameters(high)})"
 
 
 def _known(rows: pd.DataFrame) -> pd.DataFrame:

@@ -89,6 +89,9 @@ class SimulatedScores:
     slope_of_listeners, level_of_listeners : (n_listeners,) arrays
         Each listener's line of left minus right over all models there could be: per e-fold, and its
         height at the mean log size.
+    slope_in_recordings, level_in_recordings : float
+        The mean of these lines *in these very recordings*: noise of the recordings goes with the
+        signal by chance, for all models alike, so that no number of models averages it out.
     """
 
     scores: NDArray[np.float32]
@@ -100,6 +103,8 @@ class SimulatedScores:
     gain: float
     slope_of_listeners: NDArray[np.float64]
     level_of_listeners: NDArray[np.float64]
+    slope_in_recordings: float
+    level_in_recordings: float
 
 
 class ScoreSimulator:
@@ -189,18 +194,26 @@ class ScoreSimulator:
         typical = score[:, None] + difference[:, None] * sides
         typical = np.clip(typical / self.signal, 0.0, 0.99)
         runs = [self._run(fits, typical, gains, generator) for _ in range(self.n_runs)]
-        in_story = np.mean([story for _, story in runs], axis=0)
+        in_story = np.mean([story for _, story, _ in runs], axis=0)
+        # Lines of all models there could be, and the share of the signal that recordings show.
+        slopes = law.asymmetry_slope * relative + growing
+        levels = law.asymmetry_slope * (x.mean() - np.log(law.crossing)) * relative + theirs
+        shown = np.mean([alike for _, _, alike in runs], axis=0) / gains[:, None]
+        both = (law.score + law.slope * centred)[:, None] * relative
+        apart = levels + slopes * centred[:, None]
+        line = ((both + apart / 2) * shown[:, 0] - (both - apart / 2) * shown[:, 1]).mean(axis=1)
         return SimulatedScores(
-            scores=np.stack([scores for scores, _ in runs], axis=2),
+            scores=np.stack([scores for scores, _, _ in runs], axis=2),
             score_of_models=score,
             asymmetry_of_models=difference,
             asymmetry_of_listeners=of_listeners,
             score_in_story=in_story.mean(axis=1),
             asymmetry_in_story=in_story[:, 0] - in_story[:, 1],
             gain=float(relative.mean()),
-            slope_of_listeners=law.asymmetry_slope * relative + growing,
-            level_of_listeners=law.asymmetry_slope * (x.mean() - np.log(law.crossing)) * relative
-            + theirs,
+            slope_of_listeners=slopes,
+            level_of_listeners=levels,
+            slope_in_recordings=float(centred @ line / (centred @ centred)),
+            level_in_recordings=float(line.mean()),
         )
 
     def _run(
@@ -209,12 +222,13 @@ class ScoreSimulator:
         typical: NDArray[np.float64],
         gains: NDArray[np.float64],
         generator: np.random.Generator,
-    ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    ) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.float64]]:
         """Simulate one run.
 
         `fits` (models, listeners, 2 sides) and `typical` (models, 2) are correlations of the
-        predictions with the signal. Returns the scores (models, listeners, targets) and those of a
-        typical listener without noise (models, 2).
+        predictions with the signal. Returns the scores (models, listeners, targets), those of a
+        typical listener without noise (models, 2), and the correlations of the recordings with the
+        signal (listeners, 2).
         """
         n_models, n_listeners = fits.shape[:2]
         n_targets = 2 * self.n_pairs
@@ -239,7 +253,12 @@ class ScoreSimulator:
         scores = (q * alike + np.sqrt(1 - q**2) * chance) / _length(q, with_signal)
         q = np.repeat(typical, self.n_pairs, axis=1)[:, None]
         quiet = self.signal * (q + np.sqrt(1 - q**2) * with_signal) / _length(q, with_signal)
-        return scores.astype(np.float32), quiet.reshape(n_models, 2, -1).mean(axis=2)
+        by_side = (-1, 2, self.n_pairs)
+        return (
+            scores.astype(np.float32),
+            quiet.reshape(by_side).mean(axis=2),
+            alike.reshape(by_side).mean(axis=2).astype(np.float64),
+        )
 
     def _chance(
         self, generator: np.random.Generator, n_maps: int, autocorrelation: float

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hemiscale.report import numbers
+from hemiscale.report.crossings import interval_of_crossing, say_interval
 from hemiscale.report.figures.points import draw_estimate, legend_above, point_look, told
 from hemiscale.report.figures.style import (
     COLOURS,
@@ -139,12 +140,13 @@ def mark_crossing(ax: Axes, fit: Mapping[str, Any], *, colour: str = COLOURS["in
         return
     shown = numbers.parameters(at) if ax.get_xscale() == "log" else f"{at:.3g}"
     lines = [f"crosses zero at {shown}"]
-    ends = (fit.get("zero_crossing_low"), fit.get("zero_crossing_high"))
-    if None not in ends:
-        inside = [min(max(float(end), low), high) for end in ends]  # type: ignore[arg-type]
+    found = interval_of_crossing(fit)
+    if found is not None:
+        # Where it has no bound, the bar goes on to the end of the axis.
+        ends = (low if found.low is None else found.low, high if found.high is None else found.high)
+        inside = [min(max(float(end), low), high) for end in ends]
         bar = ax.plot(inside, [0, 0], color=colour, lw=2.2, alpha=0.6, solid_capstyle="butt")
-        told = [numbers.parameters(e) if ax.get_xscale() == "log" else f"{e:.3g}" for e in ends]
-        lines.append(f"95 % from {told[0]} to {told[1]}")
+        lines.append(say_interval(found, sizes=ax.get_xscale() == "log"))
         mark(bar[0], "zero crossing", lines=lines)
     dot = ax.plot(
         at, 0, "o", markersize=5, color=COLOURS["paper"], markeredgecolor=colour, zorder=4
