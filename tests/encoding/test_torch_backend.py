@@ -53,10 +53,11 @@ def test_the_oracle_and_equal_bits(problem, oracle, device):
     np.testing.assert_array_equal(ours.scores, again.scores)
 
 
+@pytest.mark.parametrize("n_targets", [90, 400])  # less and more than two for each scan
 @pytest.mark.parametrize("device", DEVICES)
-def test_the_ceiling(device):
+def test_the_ceiling(device, n_targets):
     rng = np.random.default_rng(0)
-    shared = [rng.standard_normal((60, 90)) for _ in range(3)]
+    shared = [rng.standard_normal((60, n_targets)) for _ in range(3)]
     subjects = [[s + rng.standard_normal(s.shape) for s in shared] for _ in range(6)]
     numpy = intersubject_reliability(subjects, n_splits=2, seed=1)
     ours = intersubject_reliability(subjects, n_splits=2, seed=1, device=device)
