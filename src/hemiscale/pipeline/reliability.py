@@ -12,10 +12,11 @@ from hemiscale.errors import HemiscaleWarning
 from hemiscale.pipeline.helpers import Helpers
 from hemiscale.pipeline.targets import Listener, Targets
 
-__all__ = ["reliability_of_halves"]
+__all__ = ["memory_of_a_half", "reliability_of_halves"]
 
-COPIES = 10  # of a listener's data that a half needs in memory, at the paper's size
-SMALL = 1e8  # bytes; a half that takes less is done before a process has started
+COPIES = 1.6  # of a listener's data: predictors or targets, and a run on its way into them
+KERNELS = 35  # float32 matrices of all scans with all scans: a kernel, and what each penalty needs
+SMALL = 1e7  # bytes of a listener's data; with less a half is done before a process has started
 
 
 def reliability_of_halves(
@@ -55,9 +56,10 @@ def reliability_of_halves(
             Listener([path.resolve() for path in listener.files], listener.slices)
             for listener in listeners
         ]
-    n_scans = sum(scans.stop - scans.start for _, scans in targets.slices)
-    memory = COPIES * 4.0 * n_scans * targets.n_targets
-    if memory < SMALL or (helpers.cluster is not None and not on_disk):
+    lengths = [scans.stop - scans.start for _, scans in targets.slices]
+    data = 4.0 * sum(lengths) * targets.n_targets
+    memory = memory_of_a_half(lengths, targets.n_targets)
+    if data < SMALL or (helpers.cluster is not None and not on_disk):
         helpers = Helpers()
     # Few listeners have few different halves; the same ones are not computed again.
     first = _first_of_its_kind(len(listeners), n_splits, seed)
@@ -77,6 +79,26 @@ def reliability_of_halves(
     for notice in dict.fromkeys(notices):
         warnings.warn(notice, HemiscaleWarning, stacklevel=2)
     return np.stack([rows[different.index(split)] for split in first])
+
+
+def memory_of_a_half(lengths: Sequence[int], n_targets: int) -> float:
+    """Estimate the bytes that a half takes while it is predicted.
+
+    Parameters
+    ----------
+    lengths : sequence of int
+        Scans of each run.
+    n_targets : int
+
+    Returns
+    -------
+    float
+    """
+    from hemiscale.encoding import DEFAULT_ALPHAS
+
+    n_scans, n_runs = sum(lengths), len(lengths)
+    scores = n_runs * (len(DEFAULT_ALPHAS) + 3 * n_runs)  # per target: of each penalty, and results
+    return 4.0 * (COPIES * n_scans * n_targets + KERNELS * n_scans**2 + scores * n_targets)
 
 
 def _first_of_its_kind(n_listeners: int, n_splits: int, seed: int) -> list[int]:
