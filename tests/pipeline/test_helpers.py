@@ -27,6 +27,31 @@ def test_results_come_in_order_whatever_the_number_of_processes():
     assert list(Helpers(2).map(power, [], modulus=11)) == []
 
 
+def total(numbers, *, times):
+    return times * sum(numbers)
+
+
+class Noting:
+    """A cluster that notes for how much it is asked."""
+
+    def __init__(self):
+        self.asked = []
+
+    def map(self, function, items, **common):
+        self.asked.append(len(items))
+        yield from (function(*item, **common) for item in items)
+
+
+def test_small_items_go_together_and_one_batch_goes_to_nobody():
+    cluster = Noting()
+    helpers = Helpers(1, cluster)
+    found = list(helpers.map_batches(total, [1, 2, 3, 4, 5], [1, 1, 9, 1, 1], least=2, times=2))
+    assert found == [([1, 2], 6), ([3], 6), ([4, 5], 18)]
+    assert list(helpers.map_batches(total, [1, 2], [1, 1], least=9, times=1)) == [([1, 2], 3)]
+    assert list(helpers.map_batches(total, [], [], least=1, times=1)) == []
+    assert cluster.asked == [3]
+
+
 def test_no_more_processes_than_fit_into_memory(monkeypatch):
     asked = []
 

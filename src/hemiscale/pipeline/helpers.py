@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from hemiscale.pipeline.cluster import Cluster
 
 __all__ = ["Helpers"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -74,3 +76,46 @@ class Helpers:
             yield from Parallel(n_jobs=workers, return_as="generator")(
                 delayed(function)(*item, **common) for item in items
             )
+
+    def map_batches(
+        self,
+        function: Callable[..., Any],
+        items: Sequence[T],
+        sizes: Sequence[float],
+        *,
+        least: float,
+        memory: float = 0.0,
+        **common: Any,
+    ) -> Iterator[tuple[list[T], Any]]:
+        """Call a function with some items at a time, enough to be worth a process's while.
+
+        Parameters
+        ----------
+        function : callable
+            As for `map`; its first argument is a list of neighbouring items.
+        items : sequence
+        sizes : sequence of float
+            How large they are.
+        least : float
+            A batch is at least so large. What is one batch is done here: nobody is asked for it,
+            not even a scheduler.
+        memory : float
+        **common
+            As for `map`.
+
+        Yields
+        ------
+        (items, result)
+            In order.
+        """
+        batches: list[list[T]] = []
+        room = 0.0
+        for item, size in zip(items, sizes, strict=True):
+            if room <= 0:
+                batches.append([])
+                room = least
+            batches[-1].append(item)
+            room -= size
+        helpers = self if len(batches) > 1 else Helpers()
+        found = helpers.map(function, [(one,) for one in batches], memory=memory, **common)
+        yield from zip(batches, found, strict=True)

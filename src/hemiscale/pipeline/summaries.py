@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from hemiscale.analysis import Columns, ModelSummary, SubjectSummary
 
 __all__ = ["Summaries", "make_summaries", "read_summary", "summarise", "write_summary"]
-
-T = TypeVar("T")
 
 BATCH = 50_000_000
 """Bytes of scores that are reduced at a time: some seconds of work."""
@@ -175,7 +173,11 @@ def write_summary(path: Path, stamp: str, summary: SubjectSummary) -> None:
     HemiscaleWarning
         Where a damaged file stood in its place.
     """
-    arrays = {"profile": summary.profile, "votes": summary.votes}
+    arrays = {
+        "profile": summary.profile,
+        "votes": summary.votes,
+        "region layers": summary.region_layers,
+    }
     arrays |= {f"chosen {how}": values for how, values in summary.chosen.items()}
     if summary.runs is not None:
         arrays["runs: profile"] = summary.runs.profile
@@ -232,6 +234,7 @@ def read_summary(path: Path, stamp: str) -> SubjectSummary | None:
         by_choice("chosen "),
         arrays["profile"],
         arrays["votes"],
+        arrays["region layers"],
         runs,
         drawn,
     )
@@ -240,9 +243,9 @@ def read_summary(path: Path, stamp: str) -> SubjectSummary | None:
 def _stamps(names: Sequence[str], folder: ResultsFolder, helpers: Helpers) -> list[str]:
     """Fingerprint the scores of each model with all else that decides what they are reduced to."""
     paths = [folder.scores(name) for name in names]
-    batches = _batches(paths, [path.stat().st_size for path in paths], VERIFIED)
-    found = _enough(helpers, batches).map(_digests, [(batch,) for batch in batches])
-    digests = [digest for part in found for digest in part]
+    sizes = [path.stat().st_size for path in paths]
+    found = helpers.map_batches(_digests, paths, sizes, least=VERIFIED)
+    digests = [digest for _, part in found for digest in part]
     common = {
         "hemiscale": hemiscale.__version__,
         "code": _code(),
@@ -280,37 +283,17 @@ def _make(
     helpers: Helpers,
 ) -> None:
     bar, done = "tables", 0
-    batches = _batches(tasks, sizes, BATCH)
     memory = MEMORY * max(sizes, default=0.0)
     with display.bars():
         display.advance(bar, 0, len(tasks))
-        made = _enough(helpers, batches).map(
-            summarise, [(one,) for one in batches], memory=memory, folder=folder
-        )
-        for batch, notices in zip(batches, made, strict=True):
+        for batch, notices in helpers.map_batches(
+            summarise, tasks, sizes, least=BATCH, memory=memory, folder=folder
+        ):
             done += len(batch)
             display.advance(bar, done, len(tasks))
             for notice in notices:
                 display.warn(notice)
         display.finish(bar)
-
-
-def _batches(items: Sequence[T], sizes: Sequence[float], least: float) -> list[list[T]]:
-    """Put neighbours together until they are large enough to be worth a process's while."""
-    batches: list[list[T]] = []
-    room = 0.0
-    for item, size in zip(items, sizes, strict=True):
-        if room <= 0:
-            batches.append([])
-            room = least
-        batches[-1].append(item)
-        room -= size
-    return batches
-
-
-def _enough(helpers: Helpers, batches: Sequence[object]) -> Helpers:
-    """Ask nobody, not even a scheduler, for what is done in some seconds here."""
-    return helpers if len(batches) > 1 else Helpers()
 
 
 def _join(name: str, stamp: str, folder: ResultsFolder, columns: Columns) -> ModelSummary:

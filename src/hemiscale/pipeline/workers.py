@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from hemiscale.errors import InputError
 from hemiscale.pipeline.course import Course
 from hemiscale.pipeline.crews import Crew, local_crew, reading_memory
+from hemiscale.pipeline.helpers import Helpers
 from hemiscale.pipeline.inputs import StudyInputs
-from hemiscale.pipeline.marks import is_done, make_marks
+from hemiscale.pipeline.marks import Marks, is_done, make_marks
 from hemiscale.pipeline.pieces import unfinished_folder
 from hemiscale.pipeline.plan import FeatureSet
 from hemiscale.pipeline.progress import Display
 from hemiscale.pipeline.station import Job
+from hemiscale.pipeline.summaries import VERIFIED
 from hemiscale.pipeline.targets import Targets
 from hemiscale.pipeline.units import FitLayers, Outcome, ReadRun
 from hemiscale.results import ResultsFolder, remove_leftovers
@@ -60,7 +62,8 @@ def work_on_all(
     """
     targets = targets.without_listeners()
     marks = {f.name: make_marks(study, inputs, f, targets.fingerprint) for f in features}
-    todo = [f for f in features if not is_done(folder, f.name, marks[f.name].scores)]
+    done = _done(features, marks, folder, Helpers(workers, cluster))
+    todo = [feature for feature in features if feature.name not in done]
     if len(todo) < len(features):
         display.say(f"{len(features) - len(todo)} of {len(features)} models are done already")
     if not todo:
@@ -91,6 +94,22 @@ def work_on_all(
             remove_leftovers(folder.root)
             if unfinished.is_dir() and not any(unfinished.iterdir()):
                 unfinished.rmdir()
+
+
+def _done(
+    features: list[FeatureSet], marks: dict[str, Marks], folder: ResultsFolder, helpers: Helpers
+) -> set[str]:
+    """Find the feature sets that are done; all that is there is read, which may be much."""
+    there = [f.name for f in features if folder.scores(f.name).is_file()]
+    sizes = [folder.scores(name).stat().st_size for name in there]
+    items = [(name, marks[name].scores) for name in there]
+    root = ResultsFolder(folder.root.resolve())  # other processes have other working folders
+    found = helpers.map_batches(_which_are_done, items, sizes, least=VERIFIED, folder=root)
+    return {name for _, names in found for name in names}
+
+
+def _which_are_done(items: list[tuple[str, str]], folder: ResultsFolder) -> list[str]:
+    return [name for name, stamp in items if is_done(folder, name, stamp)]
 
 
 def _follow(courses: dict[str, Course], crew: Crew, display: Display) -> list[Outcome]:
