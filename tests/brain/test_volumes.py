@@ -110,7 +110,7 @@ def test_places_survive_resampling(make_image, tmp_path, mask, interpolation):
 
 def test_how_many_scans_are_read_at_once_changes_nothing(fine, mask, monkeypatch):
     once = masked_scans(fine, mask, smoothing=4.0)
-    monkeypatch.setattr("hemiscale.brain.volumes.SCANS_AT_ONCE", 7)
+    monkeypatch.setattr("hemiscale.brain.nifti.SCANS_AT_ONCE", 7)
     np.testing.assert_array_equal(masked_scans(fine, mask, smoothing=4.0), once)
 
 

@@ -2,6 +2,7 @@
 
 from hemiscale.brain.atlases import atlas_regions, mask_regions
 from hemiscale.brain.cleaning import average_subject, clean_time_courses
+from hemiscale.brain.common_masks import agreed_mask, brain_of_recording, common_mask
 from hemiscale.brain.confounds import read_confounds
 from hemiscale.brain.grids import Grid, resample_mask, symmetric_grid, voxel_coordinates
 from hemiscale.brain.homologues import (
@@ -60,7 +61,6 @@ from hemiscale.brain.surfaces import (
 from hemiscale.brain.volumes import (
     Cleaning,
     clean_volumes,
-    common_mask,
     masked_scans,
     whole_volumes,
 )
@@ -77,8 +77,10 @@ __all__ = [
     "SurfaceTemplate",
     "SurfaceVertices",
     "VoxelRegion",
+    "agreed_mask",
     "atlas_regions",
     "average_subject",
+    "brain_of_recording",
     "check_recordings",
     "check_runs",
     "clean_time_courses",

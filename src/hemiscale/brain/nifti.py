@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ import numpy as np
 
 from hemiscale.errors import InputError
 
-__all__ = ["check_compression", "open_nifti", "read_mask"]
+__all__ = ["check_compression", "open_nifti", "read_mask", "scan_blocks"]
 
 CHUNK = 1 << 20
+SCANS_AT_ONCE = 16
 HEADER = 348  # bytes of the shortest header
 START = 4096  # bytes by which any reader knows what a file is
 CUT_OFF = "the file is cut off or damaged; download it again."
@@ -236,3 +238,40 @@ def _is_cut_off(path: Path, image: Any) -> bool:
 def _first_line(error: Exception) -> str:
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
+
+
+def scan_blocks(path: str | Path, image: Any) -> Iterator[tuple[slice, np.ndarray]]:
+    """Read the scans of a recording some at a time.
+
+    Parameters
+    ----------
+    path : str or Path
+    image : Nifti1Image
+        Opened from there.
+
+    Yields
+    ------
+    scans : slice
+    block : (x, y, z, n_scans) float32 array
+        May be written to.
+
+    Raises
+    ------
+    InputError
+        Where scans cannot be read.
+    """
+    check_compression(path)
+    n_scans = image.shape[3]
+    for start in range(0, n_scans, SCANS_AT_ONCE):
+        scans = slice(start, min(start + SCANS_AT_ONCE, n_scans))
+        try:
+            block = np.asarray(image.dataobj[:, :, :, scans], dtype=np.float32)
+        except Exception as error:  # zlib, gzip, nibabel and the system have one each
+            raise InputError(
+                f"{path}: scans {scans.start + 1} to {scans.stop} cannot be read "
+                f"({str(error).splitlines()[0] if str(error) else type(error).__name__}); "
+                "download the file again."
+            ) from None
+        # A five-dimensional file with one channel is the same thing.
+        block = block.reshape(*image.shape[:3], -1)
+        yield scans, block if block.flags.writeable else block.copy()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,13 +11,10 @@ import numpy as np
 
 from hemiscale.brain.cleaning import Drift, clean_time_courses
 from hemiscale.brain.grids import Grid
-from hemiscale.brain.homologues import symmetric_mask
-from hemiscale.brain.nifti import check_compression, open_nifti
+from hemiscale.brain.nifti import open_nifti, scan_blocks
 from hemiscale.errors import InputError
 
-__all__ = ["Cleaning", "clean_volumes", "common_mask", "masked_scans", "whole_volumes"]
-
-SCANS_AT_ONCE = 16
+__all__ = ["Cleaning", "clean_volumes", "masked_scans", "whole_volumes"]
 
 
 @dataclass(frozen=True)
@@ -129,7 +125,7 @@ def masked_scans(
     resample = not Grid.of(image).matches(grid)
     values = np.empty((image.shape[3], int(inside.sum())), dtype=np.float32)
     broken = np.zeros(image.shape[:3], dtype=bool)
-    for scans, block in _blocks(path, image):
+    for scans, block in scan_blocks(path, image):
         finite = np.isfinite(block)
         if not finite.all():
             # Outside the mask this is usual; inside it is told below.
@@ -159,30 +155,12 @@ def whole_volumes(path: str | Path) -> None:
     """
     alive = False
     first: np.ndarray | None = None
-    for _, block in _blocks(path, open_nifti(path, dimensions=4)):
+    for _, block in scan_blocks(path, open_nifti(path, dimensions=4)):
         first = block[..., 0].copy() if first is None else first
         # NaN differs from everything: what is not finite is no sign of life.
         alive = alive or bool((np.isfinite(block) & (block != first[..., None])).any())
     if not alive:
         raise InputError(f"{path}: all voxels are zero or constant; the recording is empty.")
-
-
-def _blocks(path: str | Path, image: Any) -> Iterator[tuple[slice, np.ndarray]]:
-    check_compression(path)
-    n_scans = image.shape[3]
-    for start in range(0, n_scans, SCANS_AT_ONCE):
-        scans = slice(start, min(start + SCANS_AT_ONCE, n_scans))
-        try:
-            block = np.asarray(image.dataobj[:, :, :, scans], dtype=np.float32)
-        except Exception as error:  # zlib, gzip, nibabel and the system have one each
-            raise InputError(
-                f"{path}: scans {scans.start + 1} to {scans.stop} cannot be read "
-                f"({str(error).splitlines()[0] if str(error) else type(error).__name__}); "
-                "download the file again."
-            ) from None
-        # A five-dimensional file with one channel is the same thing.
-        block = block.reshape(*image.shape[:3], -1)
-        yield scans, block if block.flags.writeable else block.copy()
 
 
 def _moved(
@@ -257,123 +235,3 @@ def _still_voxels(path: str | Path, values: np.ndarray, mask: Any) -> str | None
 def _place(voxel: np.ndarray, grid: Grid) -> str:
     x, y, z = grid.matrix[:3, :3] @ voxel + grid.matrix[:3, 3]
     return f"({x:g}, {y:g}, {z:g}) mm"
-
-
-def common_mask(
-    paths: Iterable[str | Path], grid: Grid, *, share: float = 1.0, symmetric: bool = True
-) -> tuple[Any, int]:
-    """Make a mask of the voxels that are brain in all recordings, one recording at a time.
-
-    As nilearn's `compute_multi_epi_mask`: a voxel counts as brain in a recording where
-    `compute_epi_mask` finds it so in the mean over scans, brought to `grid`; of what enough
-    recordings agree on, the largest connected piece is kept. A voxel that is not finite, or never
-    changes, in some recording is left out.
-
-    Parameters
-    ----------
-    paths : iterable of str or Path
-        4D NIfTI files of all runs and subjects.
-    grid : Grid
-        The grid of the analysis; see `symmetric_grid`.
-    share : float
-        More than this share of the recordings must agree; 1 is all, .5 the paper's.
-    symmetric : bool
-        Leave out voxels whose mirror image is not in the mask.
-
-    Returns
-    -------
-    mask_img : Nifti1Image
-    n_lost : int
-        Voxels that symmetry cost; 0 without it.
-
-    Raises
-    ------
-    InputError
-        Where a file is not whole or holds no brain.
-    ValueError
-        Where there are no recordings, or nothing is common to them.
-    """
-    from nibabel import Nifti1Image
-
-    if not 0 <= share <= 1:
-        raise ValueError(f"share is {share:g} where a number from 0 to 1 is expected")
-    votes = np.zeros(grid.shape, dtype=np.int64)
-    living = np.ones(grid.shape, dtype=bool)
-    n_recordings = 0
-    for path in paths:
-        brain, alive = _brain(path, grid)
-        votes += brain
-        living &= alive
-        n_recordings += 1
-    if not n_recordings:
-        raise ValueError("there are no recordings to make a mask of")
-    mask = _largest_piece(votes > min(share, 0.99999) * n_recordings) & living
-    if not mask.any():
-        raise ValueError(
-            f"no voxel is brain in {share:.0%} of the {n_recordings} recordings; "
-            "are they all in one space?"
-        )
-    image = Nifti1Image(mask.astype(np.uint8), grid.matrix)
-    return symmetric_mask(image) if symmetric else (image, 0)
-
-
-def _largest_piece(mask: np.ndarray) -> np.ndarray:
-    from scipy.ndimage import label
-
-    pieces, n_pieces = label(mask)
-    if n_pieces < 2:
-        return mask
-    sizes = np.bincount(pieces.ravel())
-    return np.asarray(pieces == 1 + sizes[1:].argmax())
-
-
-def _brain(path: str | Path, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
-    """Tell what is brain in a recording, and what is finite and changes."""
-    from nibabel import Nifti1Image
-    from nilearn.image import resample_img
-    from nilearn.masking import compute_epi_mask
-
-    image = open_nifti(path, dimensions=4)
-    total = np.zeros(image.shape[:3])
-    low = np.full(image.shape[:3], np.inf, dtype=np.float32)
-    high = -low
-    broken = np.zeros(image.shape[:3], dtype=bool)
-    for _, block in _blocks(path, image):
-        finite = np.isfinite(block)
-        broken |= ~finite.all(axis=3)
-        block[~finite] = 0
-        total += block.sum(axis=3, dtype=np.float64)
-        np.minimum(low, block.min(axis=3), out=low)
-        np.maximum(high, block.max(axis=3), out=high)
-    alive = (high > low) & ~broken
-    if not alive.any():
-        raise InputError(f"{path}: all voxels are zero or constant; the recording is empty.")
-    # What never changes is no brain; the resampled share of living voxels must be full.
-    mean = Nifti1Image((total / image.shape[3]).astype(np.float32), image.affine)
-    living = Nifti1Image(alive.astype(np.float32), image.affine)
-    if not Grid.of(image).matches(grid):
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Resampling binary images")
-            # As scans are resampled, so that the mask is that of the resampled recording; clipped
-            # because splines overshoot at the edge of the brain.
-            mean, living = (
-                resample_img(
-                    volume,
-                    target_affine=grid.matrix,
-                    target_shape=grid.shape,
-                    interpolation=interpolation,
-                    clip=True,
-                )
-                for volume, interpolation in ((mean, "continuous"), (living, "linear"))
-            )
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            brain = np.asarray(compute_epi_mask(mean).dataobj) > 0
-    except Exception as error:
-        raise InputError(
-            f"{path}: no brain can be told from the background "
-            f"({str(error).splitlines()[0] if str(error) else type(error).__name__}); "
-            "give a mask image."
-        ) from None
-    return brain, np.asarray(np.asarray(living.dataobj) > 0.999)
