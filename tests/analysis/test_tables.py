@@ -100,7 +100,7 @@ def test_long_tables_have_their_columns_in_the_promised_order(study, ceiling, tm
     write_tables(study, ceiling, tmp_path)
     promised = {
         "regions.tsv": "model region hemisphere subjects layer_choice score low high "
-        "interval_over n over_ceiling",
+        "interval_over n over_ceiling layer",
         "layers.tsv": "model layer relative_depth region subjects score low high interval_over n",
         "asymmetry.tsv": "model pair subjects layer_choice left right left_minus_right low high "
         "interval_over n index index_low index_high over_ceiling over_ceiling_low "
@@ -161,7 +161,7 @@ def test_groups_average_seeds_within_listeners_before_the_interval(study, tmp_pa
 def test_long_tables_hold_every_combination_once(study, ceiling, tmp_path):
     write_tables(study, ceiling, tmp_path)
     regions = read(tmp_path, "regions.tsv")
-    assert len(regions) == 7 * 6 * 2 * 2
+    assert len(regions) == 7 * 6 * 2 * 3
     assert not regions.duplicated(["model", "region", "subjects", "layer_choice"]).any()
     layers = read(tmp_path, "layers.tsv")
     assert len(layers) == (2 + 3 + 4 + 3 + 3 * 1) * 7 * 2
@@ -169,7 +169,7 @@ def test_long_tables_hold_every_combination_once(study, ceiling, tmp_path):
     asymmetries = read(tmp_path, "asymmetry.tsv")
     assert set(asymmetries["pair"]) == {"LATL / RATL"}
     # Seven models, and the group of three seeds as one.
-    assert len(asymmetries) == (7 + 1) * 2 * 2
+    assert len(asymmetries) == (7 + 1) * 2 * 3
     group = asymmetries.query("model == 'random embedding 300 d' and subjects == 'listeners'")
     seeds = asymmetries.query("model.str.startswith('random-') and subjects == 'listeners'")
     assert group["left_minus_right"].iloc[0] == pytest.approx(

@@ -17,7 +17,13 @@ from numpy.typing import NDArray
 
 from hemiscale.analysis.averages import mean_correlation
 from hemiscale.analysis.brain_scores import over_ceiling
-from hemiscale.analysis.voxel_means import BEST, PERCENTILE, VoxelMeans, voxel_selections
+from hemiscale.analysis.voxel_means import (
+    BEST,
+    PERCENTILE,
+    VoxelMeans,
+    symmetric,
+    voxel_selections,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -72,6 +78,10 @@ class Columns:
         Of a voxel study; empty for a region study.
     reduce : callable
         Turns (..., n_runs, n_targets) into (..., n_runs, n_columns).
+    groups : (n_groups, n_targets) bool array
+        Targets that share a layer when it is chosen by region: those of a region on both sides.
+    group_of : (n_columns,) int64 array
+        Which of these decides for a column; -1 for voxels that are chosen by the scores themselves.
     """
 
     names: tuple[str, ...]
@@ -79,6 +89,8 @@ class Columns:
     pairs: tuple[PairRow, ...]
     selections: tuple[str, ...]
     reduce: Callable[[NDArray[np.floating]], NDArray[np.float64]]
+    groups: NDArray[np.bool_]
+    group_of: NDArray[np.int64]
 
     @property
     def computed(self) -> frozenset[str]:
@@ -208,6 +220,7 @@ def _of_regions(dataset: xr.Dataset, reliability: NDArray[np.float64] | None) ->
     ]
     if len(pair_rows) != 1:
         pair_rows.append(PairRow(_ALL_PAIRS, "left", "right", "left_minus_right"))
+    groups, group_of = _pairs_together(len(targets), left, right, named)
     return Columns(
         names=(*names, *(f"{name} / ceiling" for name in names if reliability is not None)),
         regions=tuple(
@@ -218,7 +231,23 @@ def _of_regions(dataset: xr.Dataset, reliability: NDArray[np.float64] | None) ->
         pairs=tuple(pair_rows),
         selections=(),
         reduce=reduce,
+        groups=groups,
+        group_of=np.tile(group_of, 1 if reliability is None else 2),
     )
+
+
+def _pairs_together(
+    n_targets: int, left: NDArray[np.int64], right: NDArray[np.int64], named: bool
+) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Group each region with its mirror image; all of them, and all that have one, for the rest."""
+    everything = np.ones(n_targets, dtype=bool)
+    paired = np.isin(np.arange(n_targets), [*left, *right])
+    if not named:
+        return np.stack([everything, paired]), np.array([0, 1, 1, 1])
+    together = np.eye(n_targets, dtype=bool)
+    together[left, right] = together[right, left] = True
+    own = np.arange(n_targets) + 2
+    return np.vstack([everything, paired, together]), np.array([0, 1, 1, 1, *own, *own[left]])
 
 
 def _region_columns(
@@ -251,19 +280,13 @@ def _of_voxels(
     right = mirror[left]
     if np.any(hemisphere[right] != "right") or np.any(mirror[right] != left):
         raise ValueError("the mirror of a voxel on the left is not its mirror on the right")
-    means = VoxelMeans(
-        voxel_selections(
-            left,
-            right,
-            len(mirror),
-            reliability,
-            regions,
-            alone=(mirror < 0) & (hemisphere != "midline"),
-        ),
-        left,
-        right,
-        reliability,
+    middle = hemisphere == "midline"
+    selections = voxel_selections(
+        left, right, len(mirror), reliability, regions, alone=(mirror < 0) & ~middle
     )
+    means = VoxelMeans(selections, left, right, reliability)
+    # Those chosen by the scores themselves come last, and have no group.
+    deciding = [*range(len(selections)), *[-1] * (len(means.names) - len(selections))]
 
     def column(selection: str, side: str) -> str:
         return side if selection == "all" else f"{selection}: {side}"
@@ -282,4 +305,6 @@ def _of_voxels(
         ),
         selections=means.names,
         reduce=means.reduce,
+        groups=np.stack([symmetric(one, left, right, middle) for one in selections]),
+        group_of=np.tile(np.repeat(deciding, len(SIDES)), 1 if reliability is None else 2),
     )

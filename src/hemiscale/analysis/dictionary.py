@@ -73,8 +73,10 @@ _CEILING = (
 )
 _SUBJECTS = "listeners: scores of the individuals, averaged; average: scores of the average subject"
 _LAYER_CHOICE = (
-    "validation: the layer chosen for each run by scores that exclude it; test: the best layer by "
-    "the test score itself, as in the paper (inflated)"
+    "validation: for each voxel (or region of interest) the layer chosen for each run by scores "
+    "that exclude it; region: one layer for all voxels of the row, the left and its mirror image "
+    "together, chosen in the same way by their mean; test: the best layer by the test score "
+    "itself, as in the paper (inflated)"
 )
 _INTERVAL = {
     "low": _LOW_HIGH,
@@ -100,6 +102,8 @@ COLUMNS: dict[str, dict[str, str]] = {
         "score": f"{_SCORE}, mean over runs (r)",
         **_INTERVAL,
         "over_ceiling": f"mean of the scores over the ceiling; {_CEILING} (share)",
+        "layer": "of layer choice region: the layer that was chosen, median over (listeners and) "
+        "runs; 0 is the embedding; empty for the other choices",
     },
     "layers.tsv": {
         "model": _MODEL["model"],

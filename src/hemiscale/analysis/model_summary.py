@@ -83,6 +83,9 @@ class ModelSummary:
     typical_layer : int
         The median of the layers that validation chose, over listeners (or the average subject),
         runs and targets; -1 where nothing could be chosen.
+    region_layers : dict of {"listeners" or "average": (n_columns,) int64 array}
+        The median of the layers chosen by region, over (listeners and) runs; -1 where there is
+        none.
     map : ModelMap or None
         Of a voxel study.
     members : int
@@ -103,6 +106,7 @@ class ModelSummary:
     profile_by_run: NDArray[np.float64]
     profile_without_run: NDArray[np.float64]
     typical_layer: int
+    region_layers: dict[str, NDArray[np.int64]]
     map: ModelMap | None = None
     members: int = 1
 
@@ -184,6 +188,11 @@ def join_subjects(
         profile_by_run=runs.profile if runs else nowhere,
         profile_without_run=runs.profile_without if runs else nowhere,
         typical_layer=_typical_layer(layers, [one.votes for one in people or subjects]),
+        region_layers={
+            who: _middle(np.concatenate([one.region_layers for one in some]))
+            for who, some in (("listeners", people), ("average", [average] if average else []))
+            if some
+        },
         map=_map(maps) if maps else None,
     )
 
@@ -191,14 +200,20 @@ def join_subjects(
 def _map(parts: Sequence[SubjectMap]) -> ModelMap:
     """Average the scores over subjects; the median of the layers chosen in all their runs."""
     score = mean_correlation(np.stack([one.score for one in parts]), axis=0)
-    layers = np.sort(np.concatenate([one.layers for one in parts]), axis=0)
+    middle = _middle(np.concatenate([one.layers for one in parts]))
+    return ModelMap(
+        score.astype(np.float32), np.where(middle >= 0, middle, np.nan).astype(np.float32)
+    )
+
+
+def _middle(chosen: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Take the (lower) median of each column of layers, (n, m); -1 where nothing was chosen."""
+    layers = np.sort(chosen, axis=0)
     n_chosen = (layers >= 0).sum(axis=0)
     # -1 (nothing chosen) sorts to the front: count the median from there.
     place = len(layers) - n_chosen + np.maximum(n_chosen - 1, 0) // 2
     middle = np.take_along_axis(layers, np.minimum(place, len(layers) - 1)[None], axis=0)[0]
-    return ModelMap(
-        score.astype(np.float32), np.where(n_chosen > 0, middle, np.nan).astype(np.float32)
-    )
+    return np.where(n_chosen > 0, middle, -1)
 
 
 def _typical_layer(layers: NDArray[np.int64], votes: Sequence[NDArray[np.int64]]) -> int:
@@ -275,6 +290,12 @@ def pool_seeds(summaries: Sequence[ModelSummary]) -> ModelSummary:
         profile_by_run=runs_mean([s.profile_by_run for s in summaries]),
         profile_without_run=runs_mean([s.profile_without_run for s in summaries]),
         typical_layer=typical.pop() if len(typical) == 1 else -1,
+        region_layers={
+            who: np.where(
+                np.all([s.region_layers[who] == layers for s in summaries], axis=0), layers, -1
+            )
+            for who, layers in first.region_layers.items()
+        },
         map=_pooled_map([s.map for s in summaries]),
         members=len(summaries),
     )

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from hemiscale.analysis.averages import mean_correlation
 from hemiscale.analysis.columns import Columns, is_voxelwise
-from hemiscale.analysis.layer_choice import select_layers
+from hemiscale.analysis.layer_choice import select_layers, take_layers
 from hemiscale.analysis.left_out_runs import without_each_run
+from hemiscale.analysis.region_layers import by_region_without, means_of_groups, shared_layers
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -32,7 +33,7 @@ __all__ = [
 AVERAGE = "average"
 """The name of the average subject on the axis `subject`."""
 
-LAYER_CHOICES = ("validation", "test")
+LAYER_CHOICES = ("validation", "region", "test")
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,8 @@ class SubjectSummary:
         Of every layer, means over runs.
     votes : (n_layers,) int64 array
         How often validation chose each layer, over runs and targets.
+    region_layers : (n_runs, n_columns) int64 array
+        The layer of each column chosen by region; -1 where there is none.
     runs : RunSummary or None
         Of the average subject.
     map : SubjectMap or None
@@ -93,6 +96,7 @@ class SubjectSummary:
     chosen: dict[str, NDArray[np.float64]]
     profile: NDArray[np.float64]
     votes: NDArray[np.int64]
+    region_layers: NDArray[np.int64]
     runs: RunSummary | None = None
     map: SubjectMap | None = None
 
@@ -116,33 +120,54 @@ def summarise_subject(dataset: xr.Dataset, subject: int, columns: Columns) -> Su
     names = [str(name) for name in dataset["subject"].values]
     name = names[subject]
     one = dataset.isel(subject=[subject]).load()
+    layers = one["layer"].values
     chosen, votes, drawn = {}, np.empty(0, dtype=np.int64), None
-    for how in LAYER_CHOICES:
+    for how in ("validation", "test"):
         selected = select_layers(one, how)
         score = selected["score"].values[0]
         chosen[how] = columns.reduce(score)
         if how == "validation":
             picked = selected["chosen_layer"].values[0]
-            votes = np.array([(picked == layer).sum() for layer in one["layer"].values], np.int64)
+            votes = np.array([(picked == layer).sum() for layer in layers], np.int64)
             if is_voxelwise(dataset) and (name == AVERAGE or AVERAGE not in names):
                 drawn = SubjectMap(mean_correlation(score, axis=0), picked)
-    profile = columns.reduce(one["score"].transpose("subject", "layer", "run", "target").values[0])
+    profile = columns.reduce(_maps(one, "score"))
+    decisive = _decisive(one, columns)
+    shared = shared_layers(decisive, columns.group_of, one.sizes["run"])
+    chosen["region"] = take_layers(profile, shared)
     runs = None
     if name == AVERAGE:
-        without, profile_without = _without(one, columns)
+        without, profile_without = _without(one, columns, profile, decisive)
         runs = RunSummary(chosen, without, profile.swapaxes(0, 1), profile_without)
     return SubjectSummary(
         name=name,
         chosen={how: mean_correlation(values, axis=0) for how, values in chosen.items()},
         profile=mean_correlation(profile, axis=1),
         votes=votes,
+        region_layers=np.where(shared >= 0, layers[np.maximum(shared, 0)], -1).astype(np.int64),
         runs=runs,
         map=drawn,
     )
 
 
+def _maps(one: xr.Dataset, name: str) -> NDArray[np.floating]:
+    """Scores of one subject: (n_layers, n_runs, n_targets)."""
+    values: NDArray[np.floating] = one[name].transpose("subject", "layer", "run", "target").values
+    return values[0]
+
+
+def _decisive(one: xr.Dataset, columns: Columns) -> NDArray[np.float64] | None:
+    """Means of validation scores that decide on layers by region; None with one layer only."""
+    if one.sizes["layer"] == 1:
+        return None
+    return means_of_groups(_maps(one, "validation_score"), columns.groups)
+
+
 def _without(
-    dataset: xr.Dataset, columns: Columns
+    dataset: xr.Dataset,
+    columns: Columns,
+    profile: NDArray[np.float64],
+    decisive: NDArray[np.float64] | None,
 ) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.float64]]:
     """Do all of the average subject again without each run."""
     n_layers, n_runs = dataset.sizes["layer"], dataset.sizes["run"]
@@ -151,12 +176,15 @@ def _without(
     if "validation_score" not in dataset or dataset.attrs.get("validation", "all") != "all":
         unknown = np.full((n_runs, n_columns), np.nan)
         return dict.fromkeys(LAYER_CHOICES, unknown), np.full((n_runs, n_layers, n_columns), np.nan)
-    one = dataset.isel(subject=0).transpose("layer", "run", "target")
-    score, validation = one["score"].values, one["validation_score"].values
+    score, validation = _maps(dataset, "score"), _maps(dataset, "validation_score")
     chosen = {
-        how: without_each_run(score, validation, columns.reduce, how) for how in LAYER_CHOICES
+        how: without_each_run(score, validation, columns.reduce, how)
+        for how in ("validation", "test")
     }
-    layers = [
-        without_each_run(score[[k]], validation[[k]], columns.reduce, 0) for k in range(n_layers)
-    ]
-    return chosen, np.stack(layers, axis=1)
+    layers = np.stack(
+        [without_each_run(score[[k]], validation[[k]], columns.reduce, 0) for k in range(n_layers)]
+    )
+    chosen["region"] = by_region_without(
+        profile, layers, means_of_groups(score, columns.groups), decisive, columns.group_of
+    )
+    return chosen, layers.swapaxes(0, 1)

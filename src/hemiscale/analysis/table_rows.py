@@ -106,7 +106,10 @@ def regions_table(summaries: Sequence[ModelSummary]) -> pd.DataFrame:
         for how in LAYER_CHOICES:
             for subjects, over, interval in intervals_of(s, how, columns):
                 shares = over_ceiling_columns(s, how, subjects, [row.column for row in s.regions])
+                layers = s.region_layers[subjects][columns]
                 for k, row in enumerate(s.regions):
+                    if how == "region" and s.selections and row.name in (BEST, PERCENTILE):
+                        continue
                     rows.append(
                         {
                             "model": s.name,
@@ -120,6 +123,7 @@ def regions_table(summaries: Sequence[ModelSummary]) -> pd.DataFrame:
                             "interval_over": over,
                             "n": interval.n[k],
                             "over_ceiling": shares.estimate[k] if shares else np.nan,
+                            "layer": layers[k] if how == "region" and layers[k] >= 0 else np.nan,
                         }
                     )
     return pd.DataFrame(rows, columns=list(COLUMNS["regions.tsv"]))

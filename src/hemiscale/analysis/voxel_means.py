@@ -7,7 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BEST", "PERCENTILE", "Selection", "VoxelMeans", "voxel_selections"]
+__all__ = [
+    "BEST",
+    "PERCENTILE",
+    "Selection",
+    "VoxelMeans",
+    "symmetric",
+    "voxel_selections",
+    "weighted_means",
+]
 
 BEST = "best 10 %"
 """Voxels chosen, for each run, by their mean score on the other runs."""
@@ -165,14 +173,43 @@ class VoxelMeans:
         right: NDArray[np.float64],
     ) -> NDArray[np.float64]:
         parts = (
-            _weighted(scores, self._targets),
-            _weighted(left, self._pairs),
-            _weighted(right, self._pairs),
+            weighted_means(scores, self._targets),
+            weighted_means(left, self._pairs),
+            weighted_means(right, self._pairs),
         )
         return np.stack([*parts, parts[1] - parts[2]], axis=2).reshape(len(scores), -1)
 
 
-def _weighted(values: NDArray[np.float64], members: NDArray[np.float64]) -> NDArray[np.float64]:
+def symmetric(
+    selection: Selection,
+    left: NDArray[np.int64],
+    right: NDArray[np.int64],
+    middle: NDArray[np.bool_],
+) -> NDArray[np.bool_]:
+    """Find the voxels of a selection, each with its mirror image, and those on the midline.
+
+    Parameters
+    ----------
+    selection : Selection
+    left, right : (n_pairs,) int arrays
+        Homologous voxels.
+    middle : (n_targets,) bool array
+        Those that are on neither side.
+
+    Returns
+    -------
+    (n_targets,) bool array
+        As many on the left as on the right. Where that is nothing (vertices without mirror images),
+        the selection as it is.
+    """
+    chosen = selection.targets & middle
+    chosen[left[selection.pairs]] = chosen[right[selection.pairs]] = True
+    return chosen if chosen.any() else selection.targets
+
+
+def weighted_means(
+    values: NDArray[np.float64], members: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Mean of each row over each column of members, NaN left out: (n_rows, n_selections)."""
     known = np.isfinite(values)
     if known.all():
