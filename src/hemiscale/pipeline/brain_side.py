@@ -99,8 +99,9 @@ def read_brain_side(
         return _surface_side(study, recordings, inputs, folder, display, helpers.workers)
     start = time.perf_counter()
     digest = Digests(folder.prepared / "digests.json")
+    digest.learn([recording.path for recording in inputs.recordings], helpers)
     mask, notices = analysis_mask(
-        study, recordings, inputs, folder.prepared, digest, workers=helpers.workers
+        study, recordings, inputs, folder.prepared, digest, helpers=helpers
     )
     voxels = describe_voxels(study, recordings, mask)
     bar = "recordings"

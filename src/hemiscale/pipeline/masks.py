@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hemiscale.errors import InputError
+from hemiscale.pipeline.helpers import Helpers
 from hemiscale.pipeline.inputs import StudyInputs
 from hemiscale.pipeline.volume_inputs import given_grid, given_mask
 from hemiscale.results import file_digest, fingerprint, safe_name, write_atomically, write_json
 from hemiscale.study import Study, Volumes
 
+if TYPE_CHECKING:
+    from hemiscale.brain import Grid
+
 __all__ = ["Digests", "analysis_mask", "mask_is_known", "own_mask_file"]
+
+READ = 512_000_000
+"""Bytes of recordings whose digests are taken at a time."""
 
 
 class Digests:
@@ -45,12 +53,28 @@ class Digests:
         -------
         str
         """
-        state = path.stat()
-        key, mark = str(path.resolve()), [state.st_size, state.st_mtime_ns]
+        key, mark = str(path.resolve()), _mark(path)
         known = self._known.get(key)
         if known is None or known[:2] != mark:
             self._known[key] = [*mark, file_digest(path)]
         return str(self._known[key][2])
+
+    def learn(self, paths: Sequence[Path], helpers: Helpers) -> None:
+        """Let others read the files that are not known yet, which may be much.
+
+        Parameters
+        ----------
+        paths : sequence of Path
+            Those that others do not see are left for later.
+        helpers : Helpers
+        """
+        marks = {path.resolve(): _mark(path) for path in paths}
+        new = [path for path, mark in marks.items() if self._known.get(str(path), [])[:2] != mark]
+        sizes = [float(marks[path][0]) for path in new]
+        for some, found in helpers.map_batches(_digests, new, sizes, least=READ):
+            for path, digest in zip(some, found, strict=True):
+                if digest is not None:
+                    self._known[str(path)] = [*marks[path], digest]
 
     def save(self) -> None:
         """Keep them for the next run."""
@@ -96,7 +120,7 @@ def analysis_mask(
     folder: Path,
     digest: Digests,
     *,
-    workers: int = 1,
+    helpers: Helpers | None = None,
 ) -> tuple[Any, list[str]]:
     """Find the mask of the analysis: the given one, or what is brain in the recordings.
 
@@ -108,8 +132,8 @@ def analysis_mask(
     folder : Path
         Where masks that are computed are kept.
     digest : Digests
-    workers : int
-        Processes, each at one listener.
+    helpers : Helpers, optional
+        Who look into the recordings, one by one.
 
     Returns
     -------
@@ -122,7 +146,6 @@ def analysis_mask(
     InputError
         Where there is no such mask.
     """
-    from joblib import Parallel, delayed
     from nibabel import Nifti1Image
 
     from hemiscale.brain import read_mask, symmetric_grid
@@ -147,15 +170,13 @@ def analysis_mask(
     )
     if known.get("fingerprint") != stamp or not whole:
         grid = named or symmetric_grid(inputs.recordings[0].path, voxel_size=recordings.voxel_size)
-        groups = (
-            [[r.path for r in inputs.recordings if r.subject == s] for s in inputs.subjects]
-            if recordings.own_masks
-            else [[r.path for r in inputs.recordings]]
-        )
-        found = Parallel(n_jobs=max(1, min(workers, len(groups))))(
-            delayed(_common)(paths, grid, recordings.mask_share) for paths in groups
-        )
-        problems = [f"study {study.name}: {problem}" for _, _, problem in found if problem]
+        groups = [[r.path for r in inputs.recordings]]
+        if recordings.own_masks:
+            groups = [
+                [r.path for r in inputs.recordings if r.subject == s] for s in inputs.subjects
+            ]
+        found = _common_masks(groups, grid, recordings.mask_share, helpers or Helpers())
+        problems = [f"study {study.name}: {problem}" for *_, some in found for problem in some]
         if problems:
             raise InputError(*problems)
         inside = [np.asarray(one.dataobj) > 0 for one, _, _ in found]
@@ -182,15 +203,64 @@ def analysis_mask(
     ]
 
 
-def _common(paths: list[Path], grid: Any, share: float) -> tuple[Any, int, str]:
-    """Mask, voxels that symmetry cost, and what is wrong: errors do not travel well."""
-    from hemiscale.brain import common_mask
+def _common_masks(
+    groups: list[list[Path]], grid: Grid, share: float, helpers: Helpers
+) -> list[tuple[Any, int, list[str]]]:
+    """For each group of recordings its mask, voxels that symmetry cost, and what is wrong."""
+    from hemiscale.brain import agreed_mask
 
+    paths = [path.absolute() for group in groups for path in group]
+    looked = helpers.map(_look, [(path,) for path in paths], grid=grid)
+    n_voxels = int(np.prod(grid.shape))
+    masks: list[tuple[Any, int, list[str]]] = []
+    for group in groups:
+        problems: list[str] = []
+
+        def brains(
+            group: list[Path] = group, problems: list[str] = problems
+        ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+            for path in group:
+                found = next(looked)
+                if found is None:  # recordings need not lie where all machines see them
+                    found = _look(path, grid) or f"{path}: is not there any more."
+                if isinstance(found, str):
+                    problems.append(found)
+                else:
+                    brain, alive = (np.unpackbits(one, count=n_voxels) for one in found)
+                    yield brain.reshape(grid.shape) > 0, alive.reshape(grid.shape) > 0
+
+        try:
+            mask, n_lost = agreed_mask(brains(), grid, share=share)
+            masks.append((mask, n_lost, problems))
+        except ValueError as error:
+            masks.append((None, 0, problems or [f"{error}."]))
+    return masks
+
+
+def _look(path: Path, grid: Grid) -> tuple[np.ndarray, np.ndarray] | str | None:
+    """Tell what is brain and what changes, in bits; what is wrong; or None where it is not seen.
+
+    Errors do not travel well.
+    """
+    from hemiscale.brain import brain_of_recording
+
+    if not path.is_file():
+        return None
     try:
-        mask, n_lost = common_mask(paths, grid, share=share)
+        brain, alive = brain_of_recording(path, grid)
     except (InputError, ValueError) as error:
-        return None, 0, str(error).rstrip(".") + "."
-    return mask, n_lost, ""
+        return str(error).rstrip(".") + "."
+    return np.packbits(brain), np.packbits(alive)
+
+
+def _digests(paths: Sequence[Path]) -> list[str | None]:
+    return [file_digest(path) if path.is_file() else None for path in paths]
+
+
+def _mark(path: Path) -> list[int]:
+    """Size and time of a file, by which it is known to be the same."""
+    state = path.stat()
+    return [state.st_size, state.st_mtime_ns]
 
 
 def _write(path: Path, mask: Any) -> None:

@@ -1,0 +1,108 @@
+"""Masks and digests of recordings: the same whoever looks into them."""
+
+import numpy as np
+import pytest
+
+from hemiscale.brain import common_mask, symmetric_grid
+from hemiscale.errors import InputError
+from hemiscale.pipeline import masks, read_inputs
+from hemiscale.pipeline.helpers import Helpers
+from hemiscale.pipeline.masks import Digests, analysis_mask, own_mask_file
+from hemiscale.results import file_digest
+from hemiscale.study import read_study
+
+
+class Cluster:
+    """Workers who do not see the recordings of some listeners."""
+
+    def __init__(self, blind=()):
+        self.blind = blind
+        self.asked = []
+
+    def map(self, function, items, **common):
+        for (item,) in items:
+            paths = item if isinstance(item, list) else [item]
+            self.asked += [path.name for path in paths]
+            unseen = any(subject in paths[0].name for subject in self.blind)
+            nothing = [None] * len(paths) if isinstance(item, list) else None
+            yield nothing if unseen else function(item, **common)
+
+
+def study_without_mask(folder, options="voxel_size = 8"):
+    path = folder / "study.toml"
+    path.write_text(path.read_text().replace('mask = "mask.nii.gz"', options))
+    return read_study(path)
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_the_mask_is_the_same_whoever_looks(volume_folder, tmp_path, own):
+    more = "\nown_masks = true\naverage = false" if own else ""
+    study = study_without_mask(volume_folder, f"voxel_size = 8{more}")
+    inputs = read_inputs(study)
+    groups = [[r.path for r in inputs.recordings]]
+    if own:
+        groups = [[r.path for r in inputs.recordings if r.subject == s] for s in inputs.subjects]
+    grid = symmetric_grid(groups[0][0], voxel_size=8)
+    whole = [np.asarray(common_mask(paths, grid)[0].dataobj) > 0 for paths in groups]
+    expected = np.logical_or.reduce(whole)
+    clusters = [Cluster(), Cluster(blind=("s2",))]
+    everybody = [Helpers(), Helpers(2), *(Helpers(1, one) for one in clusters)]
+    for k, helpers in enumerate(everybody):
+        folder = tmp_path / str(k)
+        mask, _ = analysis_mask(
+            study,
+            study.recordings,
+            inputs,
+            folder,
+            Digests(folder / "digests.json"),
+            helpers=helpers,
+        )
+        np.testing.assert_array_equal(np.asarray(mask.dataobj) > 0, expected)
+        kept = [own_mask_file(folder, s) for s in inputs.subjects if own]
+        assert file_digest(folder / "mask.nii.gz") == file_digest(tmp_path / "0/mask.nii.gz")
+        for path in kept:
+            first = tmp_path / "0" / path.relative_to(folder)
+            assert file_digest(path) == file_digest(first)
+    assert [len(one.asked) for one in clusters] == [9, 9]
+
+
+def test_all_recordings_without_a_brain_are_named(volume_folder, tmp_path, bold_path):
+    study = study_without_mask(volume_folder)
+    inputs = read_inputs(study)
+    for subject, run in (("s1", 2), ("s3", 1)):
+        path = bold_path(volume_folder, subject, run)
+        path.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(InputError) as said:
+        analysis_mask(
+            study,
+            study.recordings,
+            inputs,
+            tmp_path,
+            Digests(tmp_path / "digests.json"),
+            helpers=Helpers(),
+        )
+    assert [("sub-s1" in one, "sub-s3" in one) for one in said.value.problems] == [
+        (True, False),
+        (False, True),
+    ]
+
+
+def test_digests_are_taken_once_by_whoever_sees_the_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(masks, "READ", 1)
+    paths = [tmp_path / f"sub-{name}.nii" for name in ("a", "b", "c")]
+    for path in paths:
+        path.write_text(path.name)
+    digest = Digests(tmp_path / "digests.json")
+    cluster = Cluster(blind=("sub-b",))
+    digest.learn(paths, Helpers(1, cluster))
+    assert cluster.asked == [path.name for path in paths]
+    taken = []
+    monkeypatch.setattr(masks, "file_digest", lambda path: taken.append(path) or file_digest(path))
+    assert [digest(path) for path in paths] == [file_digest(path) for path in paths]
+    assert taken == [paths[1]]
+    paths[2].write_text("something else")
+    digest.save()
+    again = Digests(tmp_path / "digests.json")
+    again.learn(paths, Helpers(1, cluster))
+    assert again(paths[2]) == file_digest(paths[2])
+    assert taken == [paths[1], paths[2]]  # the only one that is new: read here
