@@ -158,7 +158,7 @@ def test_prepared_as_the_columns_that_are_kept(tmp_path, pair):
     before = path.stat().st_mtime_ns
     prepare_surface(recording, vertices, cleaning, tmp_path / "out", mark)
     assert path.stat().st_mtime_ns == before
-    (average,) = prepare_surface_average(["s"], 1, [[mark]], tmp_path / "out")
+    average = prepare_surface_average(["s"], 1, [mark], tmp_path / "out")
     np.testing.assert_allclose(read_prepared(average), expected, atol=1e-6)
     with pytest.raises(InputError, match=r"1 vertices never change .* vertex 5 on the right"):
         prepare_surface(

@@ -1,17 +1,23 @@
 """A study on the surface, from GIFTI or CIFTI to tables and maps; the left follows the words."""
 
 import json
+import warnings
+from collections import Counter
 
 import nibabel
 import numpy as np
 import pandas as pd
 import pytest
 from nibabel.cifti2 import BrainModelAxis, SeriesAxis
+from rich.console import Console
 from scipy.spatial import ConvexHull
 
-from hemiscale.errors import InputError
-from hemiscale.pipeline import check_study, run_study, study_status
-from hemiscale.results import file_digest, read_dataset
+from hemiscale.errors import HemiscaleWarning, InputError
+from hemiscale.pipeline import check_study, read_inputs, run_study, study_status
+from hemiscale.pipeline.brain_side import read_brain_side
+from hemiscale.pipeline.helpers import Helpers
+from hemiscale.pipeline.progress import Display
+from hemiscale.results import ResultsFolder, file_digest, read_dataset
 from hemiscale.study import read_study
 
 STUDY = """\
@@ -209,6 +215,39 @@ def test_again_does_nothing_and_gives_the_same_bytes(surface_folder, tmp_path, n
     for pattern in ("tables/*", "scores/*.nc", "maps/*", "ceiling.nc"):
         for path in sorted(out.glob(pattern)):
             assert file_digest(path) == file_digest(other / path.relative_to(out)), path
+
+
+class Blind:
+    """A cluster of workers who see no recording of one listener."""
+
+    def __init__(self):
+        self.asked = []
+
+    def map(self, function, items, **common):
+        for item in items:
+            self.asked.append(function.__name__)
+            yield None if getattr(item[0], "subject", "") == "s2" else function(*item, **common)
+
+
+def test_recordings_are_cleaned_by_whoever_sees_them(surface_folder, tmp_path):
+    study = read_study(surface_folder / "study.toml")
+    inputs = read_inputs(study)
+    cluster, display = Blind(), Display(Console(stderr=True), quiet=True)
+    found = []
+    for name, helpers in (("here", Helpers()), ("two", Helpers(2)), ("far", Helpers(1, cluster))):
+        folder = ResultsFolder(tmp_path / name)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", HemiscaleWarning)
+            read_brain_side(study, inputs, folder, display, helpers)
+        said = [str(w.message) for w in caught if "workers do not see" in str(w.message)]
+        assert bool(said) == (name == "far")
+        found.append(
+            {p.relative_to(folder.root): file_digest(p) for p in folder.root.rglob("*.nc")}
+        )
+    assert len(found[0]) == 3 * 3 + 2  # two listeners and their average, vertices, voxels
+    assert found[0] == found[1] == found[2]
+    asked = Counter(cluster.asked)
+    assert asked == {"_vertices": 6, "_prepare_one": 6, "_average_one": 3}
 
 
 def test_cifti_is_paired_by_number(surface_folder, bold, tmp_path, no_page):

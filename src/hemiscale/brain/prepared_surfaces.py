@@ -137,35 +137,32 @@ def prepare_surface(
 
 
 def prepare_surface_average(
-    subjects: Sequence[str], n_runs: int, marks: Sequence[Sequence[str]], folder: str | Path
-) -> list[Path]:
-    """Average the clean runs of all subjects, one in memory at a time.
+    subjects: Sequence[str], run: int, marks: Sequence[str], folder: str | Path
+) -> Path:
+    """Average a clean run of all subjects, one in memory at a time.
 
     Parameters
     ----------
     subjects : sequence of str
         Whose runs `prepare_surface` stored.
-    n_runs : int
-    marks : sequence over runs of sequences over subjects of str
+    run : int
+        From 1.
+    marks : sequence over subjects of str
         Fingerprints of what was stored.
     folder : str or Path
 
     Returns
     -------
-    list of Path
-        One file per run, in order.
+    Path
     """
-    made = []
-    for run in range(1, n_runs + 1):
-        mark = fingerprint(average_of=sorted(marks[run - 1]), recipe=RECIPE)
-        path = prepared_file(folder, "average", run)
-        if stored_fingerprint(path) != mark:
-            average = average_subject(
-                read_prepared(prepared_file(folder, subject, run)) for subject in subjects
-            )
-            store_scans(path, average.astype(np.float32), mark, {}, n_subjects=len(subjects))
-        made.append(path)
-    return made
+    mark = fingerprint(average_of=sorted(marks), recipe=RECIPE)
+    path = prepared_file(folder, "average", run)
+    if stored_fingerprint(path) != mark:
+        average = average_subject(
+            read_prepared(prepared_file(folder, subject, run)) for subject in subjects
+        )
+        store_scans(path, average.astype(np.float32), mark, {}, n_subjects=len(subjects))
+    return path
 
 
 def surface_fingerprint(

@@ -96,7 +96,7 @@ def read_brain_side(
     if isinstance(recordings, RegionTables):
         return BrainSide(region_targets(study, recordings, inputs), [], {})
     if isinstance(recordings, SurfaceFiles):
-        return _surface_side(study, recordings, inputs, folder, display, helpers.workers)
+        return _surface_side(study, recordings, inputs, folder, display, helpers)
     start = time.perf_counter()
     digest = Digests(folder.prepared / "digests.json")
     digest.learn([recording.path for recording in inputs.recordings], helpers)
@@ -144,11 +144,12 @@ def _surface_side(
     inputs: StudyInputs,
     folder: ResultsFolder,
     display: Display,
-    workers: int,
+    helpers: Helpers,
 ) -> BrainSide:
     start = time.perf_counter()
     digest = Digests(folder.prepared / "digests.json")
-    vertices = analysis_vertices(inputs, folder.prepared, digest, workers=workers)
+    digest.learn([path for one in inputs.surfaces for path in one.paths], helpers)
+    vertices = analysis_vertices(inputs, folder.prepared, digest, helpers=helpers)
     template = template_of(study, recordings, vertices.n_template)
     labels = vertex_labels(vertices, template)
     described = describe_vertices(study, recordings, template, vertices, labels)
@@ -160,7 +161,7 @@ def _surface_side(
             vertices,
             folder.prepared,
             digest,
-            workers=workers,
+            helpers=helpers,
             progress=lambda done, total: display.advance(bar, done, total),
         )
         display.finish(bar)

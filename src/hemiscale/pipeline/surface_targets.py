@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hemiscale.errors import InputError
+from hemiscale.errors import HemiscaleWarning, InputError
+from hemiscale.pipeline.helpers import Helpers
 from hemiscale.pipeline.inputs import StudyInputs
 from hemiscale.pipeline.masks import Digests
 from hemiscale.pipeline.stories import collect
@@ -72,7 +74,7 @@ def known_vertices(inputs: StudyInputs, folder: Path, digest: Digests) -> Surfac
 
 
 def analysis_vertices(
-    inputs: StudyInputs, folder: Path, digest: Digests, *, workers: int = 1
+    inputs: StudyInputs, folder: Path, digest: Digests, *, helpers: Helpers
 ) -> SurfaceVertices:
     """Find the vertices that change in all recordings: the cortex without the medial wall.
 
@@ -82,8 +84,8 @@ def analysis_vertices(
     folder : Path
         Where they are kept, so that they are looked for once.
     digest : Digests
-    workers : int
-        Processes, each at one recording.
+    helpers : Helpers
+        Each looks into one recording at a time.
 
     Returns
     -------
@@ -95,16 +97,14 @@ def analysis_vertices(
         Where recordings cannot be read, or have no vertex in common.
     """
     import xarray as xr
-    from joblib import Parallel, delayed
 
     from hemiscale.brain import common_vertices
 
     known = known_vertices(inputs, folder, digest)
     if known is not None:
         return known
-    found: list[_Read] = Parallel(n_jobs=max(1, min(workers, len(inputs.surfaces))))(
-        delayed(_vertices)(recording) for recording in inputs.surfaces
-    )
+    items = [(recording,) for recording in _seen_from_anywhere(inputs)]
+    found: list[_Read] = list(_done_here_if_unseen(_vertices, items, helpers))
     problems = [problem for one in found for problem in one.problems]
     if problems:
         raise InputError(*problems)
@@ -200,7 +200,7 @@ def prepare_surfaces(
     folder: Path,
     digest: Digests,
     *,
-    workers: int,
+    helpers: Helpers,
     progress: Progress,
 ) -> None:
     """Clean all recordings that are not clean on disk yet, and average them.
@@ -212,8 +212,8 @@ def prepare_surfaces(
     vertices : SurfaceVertices
     folder : Path
     digest : Digests
-    workers : int
-        Processes; each holds one recording.
+    helpers : Helpers
+        Each holds one recording at a time.
     progress : callable
         Called with (recordings done, recordings in all).
 
@@ -222,19 +222,16 @@ def prepare_surfaces(
     InputError
         With one sentence for each recording whose values cannot be used.
     """
-    from joblib import Parallel, delayed
-    from threadpoolctl import threadpool_limits
-
-    from hemiscale.brain import prepare_surface_average
-
     total = len(inputs.surfaces)
     cleaning = _cleaning(recordings, inputs.t_r)
     marks = _marks(recordings, inputs, vertices, digest)
-    results = Parallel(n_jobs=max(1, min(workers, total)), return_as="generator")(
-        delayed(_prepare_one)(
-            r, vertices, cleaning, folder, marks[r.subject, r.run], inputs.confounds.get(r.path)
-        )
-        for r in inputs.surfaces
+    folder = folder.resolve()
+    items = [
+        (r, marks[r.subject, r.run], inputs.confounds.get(own.path))
+        for r, own in zip(_seen_from_anywhere(inputs), inputs.surfaces, strict=True)
+    ]
+    results = _done_here_if_unseen(
+        _prepare_one, items, helpers, vertices=vertices, cleaning=cleaning, folder=folder
     )
     problems: list[str] = []
     for done, sentences in enumerate(results, start=1):
@@ -243,14 +240,12 @@ def prepare_surfaces(
     if problems:
         raise InputError(*problems)
     if recordings.average and not recordings.is_average:
-        n_runs = len(inputs.runs)
-        with threadpool_limits(1):
-            prepare_surface_average(
-                inputs.subjects,
-                n_runs,
-                [[marks[s, run] for s in inputs.subjects] for run in range(1, n_runs + 1)],
-                folder,
-            )
+        runs = [
+            (run, [marks[subject, run] for subject in inputs.subjects])
+            for run in range(1, len(inputs.runs) + 1)
+        ]
+        for _ in helpers.map(_average_one, runs, subjects=inputs.subjects, folder=folder):
+            pass
 
 
 def surfaces_fingerprint(
@@ -329,9 +324,41 @@ def _vertices_stamp(inputs: StudyInputs, digest: Digests) -> str:
     return fingerprint(sources=[[digest(path) for path in r.paths] for r in inputs.surfaces])
 
 
-def _vertices(recording: SurfaceRecording) -> _Read:
+def _seen_from_anywhere(inputs: StudyInputs) -> list[SurfaceRecording]:
+    """Give recordings with paths that are good in other working folders too."""
+    return [replace(r, paths=tuple(path.absolute() for path in r.paths)) for r in inputs.surfaces]
+
+
+def _done_here_if_unseen(
+    function: Callable[..., Any], items: list[tuple[Any, ...]], helpers: Helpers, **common: Any
+) -> Iterator[Any]:
+    """Let others do it, and do here what they cannot see."""
+    told: set[Path] = set()
+    for item, found in zip(items, helpers.map(function, items, **common), strict=True):
+        if found is not None:
+            yield found
+            continue
+        recording: SurfaceRecording = item[0]
+        missing = [path for path in recording.paths if not path.is_file()]
+        if missing:
+            raise InputError(*(f"{path}: is not there any more." for path in missing))
+        if recording.path.parent not in told:
+            told.add(recording.path.parent)
+            warnings.warn(
+                f"{recording.path.parent}: the workers do not see this folder; its recordings are "
+                "read and cleaned on this machine.",
+                HemiscaleWarning,
+                stacklevel=3,
+            )
+        yield function(*item, **common)
+
+
+def _vertices(recording: SurfaceRecording) -> _Read | None:
+    """Find the vertices of a recording; None where it cannot be seen here."""
     from hemiscale.brain import read_surface
 
+    if not all(path.is_file() for path in recording.paths):
+        return None
     problems: list[str] = []
     vertices = None
     with collect(problems):
@@ -341,20 +368,33 @@ def _vertices(recording: SurfaceRecording) -> _Read:
 
 def _prepare_one(
     recording: SurfaceRecording,
+    mark: str,
+    confounds: np.ndarray | None,
+    *,
     vertices: SurfaceVertices,
     cleaning: SurfaceCleaning,
     folder: Path,
-    mark: str,
-    confounds: np.ndarray | None,
-) -> list[str]:
+) -> list[str] | None:
+    """Clean a recording; say what is wrong with it, or None where it cannot be seen here."""
     from threadpoolctl import threadpool_limits
 
     from hemiscale.brain import prepare_surface
 
+    if not all(path.is_file() for path in recording.paths):
+        return None
     problems: list[str] = []
     with collect(problems), threadpool_limits(1):
         prepare_surface(recording, vertices, cleaning, folder, mark, confounds=confounds)
     return problems
+
+
+def _average_one(run: int, marks: list[str], *, subjects: list[str], folder: Path) -> None:
+    from threadpoolctl import threadpool_limits
+
+    from hemiscale.brain import prepare_surface_average
+
+    with threadpool_limits(1):
+        prepare_surface_average(subjects, run, marks, folder)
 
 
 def _marks(
