@@ -36,10 +36,15 @@ def best_layers(scores: ArrayLike) -> NDArray[np.int64]:
     (...) int64 array
         The lowest such layer when several tie; -1 where no layer has a score.
     """
-    values = np.asarray(scores, dtype=np.float64)
-    known = np.isfinite(values)
-    best = np.where(known, values, -np.inf).argmax(axis=0)
-    return np.where(known.any(axis=0), best, -1).astype(np.int64)
+    values = np.asarray(scores)
+    best = np.full(values.shape[1:], -1, dtype=np.int64)
+    highest = np.full(values.shape[1:], -np.inf)
+    # Layer by layer: all layers of a large model would not stay in the processor's cache.
+    for k, layer in enumerate(values):
+        better = np.isfinite(layer) & (layer > highest)
+        np.copyto(highest, layer, where=better)
+        np.copyto(best, k, where=better)
+    return best
 
 
 def take_layers(scores: ArrayLike, chosen: ArrayLike) -> NDArray[np.float64]:
