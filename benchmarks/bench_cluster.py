@@ -1,15 +1,15 @@
 """Time against workers, the scheduler's overhead, and an estimate for a large study.
 
     python benchmarks/bench_cluster.py scale     # the small rehearsal study on 1, 2 and 4 workers
-    python benchmarks/bench_cluster.py costs --results DIR    # what units cost at the paper's size
+    python benchmarks/bench_cluster.py costs     # what units cost at the paper's size
     python benchmarks/bench_cluster.py overhead  # the scheduler alone: units that do nothing
     python benchmarks/bench_cluster.py estimate  # 28 models, 112 listeners, on 1, 10 and 100 nodes
     python benchmarks/bench_cluster.py table     # what is stored, as the README's tables
 
-``costs`` times tables on a results folder of a voxelwise study (``hemiscale rehearse``).
 ``scale`` starts a Dask scheduler and workers on this machine. ``estimate`` plays the study through
-with the pipeline's own order of work and the measured costs; nothing of it is run. Results go to
-``benchmarks/results/``.
+with the pipeline's own order of work and the measured costs (those of fits, halves and tables are
+what ``bench_encoding.py``, ``bench_encoding_growth.py`` and ``bench_tables.py`` stored); nothing of
+it is run. Results go to ``benchmarks/results/``.
 """
 
 import argparse
@@ -33,6 +33,7 @@ SCALED = ("austen-1.1m", "austen-0.4m", "austen-0.1m")
 N_EMPTY = 500  # units of work that do nothing
 CORES = 16  # of a node
 LISTENERS, LANGUAGES, RUNS, VOXELS = 112, 3, 9, 25_870
+SUBJECTS = LISTENERS + 1  # with the average subject
 
 
 @contextlib.contextmanager
@@ -139,7 +140,7 @@ def scale(out):
         }
         run_once(study, folder / "warm", only=["word-rate"])
         expected = None
-        for n in (1, 2):
+        for n in WORKERS:
             noted["local"][n] = run_once(study, folder / f"local-{n}", workers=n, only=SCALED)
             print("local", n, noted["local"][n], flush=True)
             found = digests(folder / f"local-{n}")
@@ -177,32 +178,7 @@ def overhead(out):
     store(out / "cluster-overhead.json", noted)
 
 
-def tables_per_byte(results):
-    """Processor seconds to make tables and maps, per byte of scores, on the scores of a study."""
-    from hemiscale.analysis import write_tables
-    from hemiscale.bench.measure import cpu_seconds
-    from hemiscale.results import open_dataset, read_dataset
-
-    files = sorted(results.glob("scores/*.nc"))
-
-    def scores():
-        for path in files:
-            with open_dataset(path) as dataset:
-                yield dataset
-
-    with tempfile.TemporaryDirectory() as name:
-        seconds, _ = cpu_seconds(
-            lambda: write_tables(
-                scores(),
-                read_dataset(results / "ceiling.nc"),
-                Path(name),
-                voxels=read_dataset(results / "voxels.nc"),
-            )
-        )
-    return seconds / sum(path.stat().st_size for path in files), len(files)
-
-
-def costs(out, results):
+def costs(out):
     """Measure what units of work cost at the paper's size, in processor seconds of one thread.
 
     Fits and halves are those that ``bench_encoding.py`` and ``bench_encoding_growth.py`` stored.
@@ -245,7 +221,6 @@ def costs(out, results):
             noted[key] = cpu_seconds(function)[0]
         noted["bytes_piece"] = path.stat().st_size
         noted["seconds_clean_recording"], noted["bytes_recording"] = cleaning(folder)
-    noted["seconds_tables_per_byte"], noted["models_in_tables"] = tables_per_byte(results)
     store(out / "cluster-costs.json", noted)
     print(json.dumps(noted, indent=1))
 
@@ -314,7 +289,7 @@ class Played:
                 spent["brain data"] = cost["seconds_read_listener"] + cost["seconds_bank"]
             spent["layers on disk"] = len(unit.layers) * cost["seconds_write_piece"]
             return spent
-        pieces = (n_layers + 1) * LISTENERS
+        pieces = (n_layers + 1) * SUBJECTS
         return {"layers on disk": pieces * (cost["seconds_read_piece"] * 2)}
 
     def play(self):
@@ -327,7 +302,7 @@ class Played:
         order = sorted(self.models, key=lambda name: -self.reading[name])
         marks = Marks("", [""] * RUNS * LANGUAGES)
         courses = {
-            name: Course(k, FeatureSet(name, "trained", name, name), marks, LISTENERS, "cpu")
+            name: Course(k, FeatureSet(name, "trained", name, name), marks, SUBJECTS, "cpu")
             for k, name in enumerate(order)
         }
         waiting, running, count = [], [], 0
@@ -376,6 +351,7 @@ def reading_seconds(rate):
 def estimate(out):
     """Play the large study through on 1, 10 and 100 nodes; store and print."""
     measured = json.loads((out / "cluster-costs.json").read_text())
+    tables = json.loads((out / "tables.json").read_text())
     empty = json.loads((out / "cluster-overhead.json").read_text())["seconds"]["4"]
     models = {}
     estimated = {
@@ -393,16 +369,24 @@ def estimate(out):
             seconds, busy, n_units = study.play()
             layers = sum(n + 1 for n, _ in models.values())
             halves = LISTENERS * measured["seconds_read_listener"] + measured["seconds_half"]
-            bytes_scores = layers * LISTENERS * measured["bytes_piece"]
+            bytes_scores = layers * SUBJECTS * measured["bytes_piece"]
             reads = busy["brain data"] / (
                 measured["seconds_read_listener"] + measured["seconds_bank"]
             )
+            recording = (
+                measured["seconds_clean_recording"]
+                + measured["bytes_recording"] * tables["seconds_verify_per_byte"]
+            )
             stages = {
-                # Cut as the pipeline cuts it; digests of recordings and tables are the client's.
-                "recordings": LISTENERS * RUNS * measured["seconds_clean_recording"] / n_workers,
+                # Cut as the pipeline cuts it.
+                "recordings": LISTENERS * RUNS * recording / n_workers,
                 "ceiling": halves * -(-10 // min(n_workers, 10)),
                 "models": seconds,
-                "tables": bytes_scores * measured["seconds_tables_per_byte"],
+                "scores reduced": reducing(
+                    models, measured["bytes_piece"], tables, empty, n_workers
+                ),
+                "tables": tables["seconds_rest"]
+                + 2 * len(models) * SUBJECTS * tables["seconds_read_summary"],
             }
             estimated["nodes"][f"{validation}, {nodes}"] = {
                 "hours": {stage: value / 3600 for stage, value in stages.items()},
@@ -414,6 +398,21 @@ def estimate(out):
             }
             print(validation, nodes, estimated["nodes"][f"{validation}, {nodes}"], flush=True)
     store(out / "cluster-estimate.json", estimated)
+
+
+def reducing(models, bytes_layer, tables, overhead, n_workers):
+    """Seconds to compare all scores with their checksums, and to reduce them for the tables."""
+    sizes = [(n + 1) * bytes_layer for n, _ in models.values()]
+    checks = [size * SUBJECTS * tables["seconds_verify_per_byte"] for size in sizes]
+    average = [size * tables["seconds_average_per_byte"] for size in sizes]
+    units = average + [
+        size * tables["seconds_listener_per_byte"] for size in sizes for _ in range(LISTENERS)
+    ]
+    return sum(
+        # No unit is cut, and the scheduler hands out one after the other.
+        max(sum(some) / n_workers, max(some), len(some) * overhead)
+        for some in (checks, units)
+    )
 
 
 def table(out):
@@ -435,14 +434,22 @@ def table(out):
             print(f"| {n} | {1000 * seconds:.1f} ms |")
     path = out / "cluster-estimate.json"
     if path.exists():
-        print("\n| validation, nodes | recordings | ceiling | models | tables | units | busy | "
-              "brain data read |\n|---|--:|--:|--:|--:|--:|--:|--:|")  # fmt: skip
+        print("\n| validation, nodes | recordings | ceiling | models | scores reduced | tables | "
+              "units | busy | brain data read |")  # fmt: skip
+        print("|---" + 8 * "|--:" + "|")
         for name, one in json.loads(path.read_text())["nodes"].items():
-            hours = " | ".join(f"{value:.2f} h" for value in one["hours"].values())
+            hours = " | ".join(span(value) for value in one["hours"].values())
             print(
                 f"| {name} | {hours} | {one['units']:,} | {one['share_busy']:.0%} | "
                 f"{one['bytes_per_second_brain_data'] / 1e6:,.0f} MB/s |"
             )
+
+
+def span(hours):
+    """Write a time in the unit that suits it."""
+    if hours < 1 / 60:
+        return f"{3600 * hours:.0f} s"
+    return f"{60 * hours:.0f} min" if hours < 1 else f"{hours:.1f} h"
 
 
 def store(path, noted):
@@ -457,19 +464,19 @@ def today():
 
 def main():
     """Read the command line."""
-    commands = {"scale": scale, "overhead": overhead, "estimate": estimate, "table": table}
+    commands = {
+        "scale": scale,
+        "costs": costs,
+        "overhead": overhead,
+        "estimate": estimate,
+        "table": table,
+    }
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("command", choices=[*commands, "costs"])
+    parser.add_argument("command", choices=list(commands))
     parser.add_argument("--out", type=Path, default=RESULTS)
-    parser.add_argument("--results", type=Path, help="for costs: of a voxelwise study")
     given = parser.parse_args()
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    if given.command == "costs":
-        if given.results is None:
-            parser.error("costs needs --results")
-        costs(given.out, given.results)
-    else:
-        commands[given.command](given.out)
+    commands[given.command](given.out)
 
 
 if __name__ == "__main__":
