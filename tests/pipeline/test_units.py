@@ -1,7 +1,10 @@
 """Units of work: done once, done again, damaged, and by several processes."""
 
 import os
+import pickle
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -81,6 +84,26 @@ def test_what_is_there_is_not_made_again(at_work, monkeypatch):
         # A process that is left over from a killed run comes late.
         do(WriteScores(feature, marks, read.n_layers, (again,)), other)
     assert file_digest(folder.scores(feature.name)) == first
+
+
+def test_a_process_that_fits_layers_loads_no_library_of_models_or_images(at_work, tmp_path):
+    station, feature, marks = at_work
+    read = do(ReadRun(feature, marks, 0, "cpu"), station)
+    unit = FitLayers(feature, marks, 0, range(read.n_layers), read.n_layers)
+    (tmp_path / "unit").write_bytes(pickle.dumps((station.job, unit)))
+    code = (
+        "import pickle, sys\n"
+        "job, unit = pickle.load(open(sys.argv[1], 'rb'))\n"
+        "from hemiscale.pipeline.station import Station\n"
+        "from hemiscale.pipeline.units import do\n"
+        "assert do(unit, Station(job, lambda *_: None)) == []\n"
+        "print({'torch', 'transformers', 'nilearn', 'sklearn', 'xarray'} & set(sys.modules))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "unit"], capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout == "set()\n", done.stdout + done.stderr
+    assert piece_file(station.job.folder, MODEL, 0, 0).is_file()
 
 
 @pytest.mark.parametrize("how", ["cut off", "flipped", "gone"])
