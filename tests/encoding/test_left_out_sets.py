@@ -12,9 +12,10 @@ from hemiscale.encoding.bank import Block, TargetBank
 from hemiscale.encoding.dual import DualSystem
 from hemiscale.encoding.folds import run_slices
 from hemiscale.encoding.predictors import Task
-from hemiscale.encoding.primal import PrimalSystem
+from hemiscale.encoding.primal import PrimalSystem, decomposes
 from hemiscale.encoding.residuals import ResidualOperators, pair_residuals
 from hemiscale.encoding.torch_backend import TorchBackend
+from hemiscale.encoding.validators import score_predictor
 
 
 def brute_force(x, y, left_out, run, alpha):
@@ -79,18 +80,53 @@ def test_one_decomposition_serves_all_penalties(problem, backend):
     view = system.view(moved)
     for alpha in (0.1, 10.0, 1e4):
         quick = system.predictors_for_one_block(alpha, tasks)
-        lasting = system.predictors(alpha, tasks, "float32", "float32")
+        turned = system.predictors_from_spectra(alpha, tasks)
+        factored = system.predictors(alpha, tasks, "float32", "float32")
         for task in tasks:
             truth = brute_force(x, y, task.left_out, task.run, alpha)[:, bank.order].T
             scale = np.abs(truth).max()
-            for predictor in (quick[task], lasting[task]):
-                ours = backend.numpy(view.predict(predictor))
-                np.testing.assert_allclose(ours, truth, rtol=0, atol=1e-4 * scale)
+            for predictor in (quick[task], turned[task], factored[task]):
+                for rows in (slice(None), slice(2, 5), np.array([6, 0])):
+                    ours = backend.numpy(view.predict(predictor, rows))
+                    np.testing.assert_allclose(ours, truth[rows], rtol=0, atol=1e-4 * scale)
             assert quick[task].rotation is not None
-            assert lasting[task].rotation is None
+            assert turned[task].rotation is None
     system.forget_spectra()
 
 
 def test_a_matrix_that_is_not_positive_definite_is_an_error():
     with pytest.raises(np.linalg.LinAlgError, match="leave out the smallest penalties"):
         NumpyBackend().spd_inverse(-np.eye(3), 0.0, "float64")
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 7, 50])
+def test_scores_do_not_depend_on_how_many_targets_are_predicted_at_once(problem, at_once):
+    x, y = problem(5, [30, 25, 35], 12, 7)
+    backend = NumpyBackend()
+    bank = TargetBank(y, dtype="float64")
+    system = PrimalSystem(x, bank.slices, backend)
+    task = Task((0, 2), 2)
+    predictor = system.predictors(3.0, [task], "float64", "float64")[task]
+    view = system.view(bank.block(0))
+    prediction, truth = view.predict(predictor), y[2][:, bank.order].T
+    expected = [np.corrcoef(p, t)[0, 1] for p, t in zip(prediction, truth, strict=True)]
+    view.at_once = at_once
+    np.testing.assert_allclose(
+        score_predictor(system, view, predictor, 2), expected, rtol=0, atol=1e-12
+    )
+    rows = np.array([5, 1, 2, 6])
+    np.testing.assert_allclose(
+        score_predictor(system, view, predictor, 2, rows),
+        np.array(expected)[rows],
+        rtol=0,
+        atol=1e-12,
+    )
+
+
+def test_covariances_are_decomposed_where_there_is_room():
+    backend = NumpyBackend()
+    assert decomposes(backend, "float32", 768, 36, 16)
+    assert not decomposes(backend, "float32", 2048, 36, 16)  # 0.6 GB of eigenvectors
+    assert decomposes(backend, "float32", 2048, 8, 16)
+    assert not decomposes(backend, "float32", 768, 36, 2)
+    assert not decomposes(backend, "float64", 768, 36, 16)

@@ -46,11 +46,11 @@ def primal_operations(
     """Estimate the primal form's work, as `dual_operations` does the dual form's.
 
     Covariances, their products with the targets, the final predictions, and per left-out set a
-    factorisation for each penalty or, if `decomposed`, one eigendecomposition.
+    factorisation for each penalty or, if `decomposed`, one eigendecomposition for all of them.
     """
     n, p, longest = float(sum(lengths)), float(n_features), max(lengths)
     kernel = _DOUBLE * n * p**2
     factor = (1 + _HALF_RATE / p) * p**3 / 3 + 2 * p**2 * longest
-    look = _EIGH * p**3 if decomposed else factor * n_alphas
+    look = _EIGH * p**3 + 2 * p**2 * longest * n_alphas if decomposed else factor * n_alphas
     factors = look * n_left_out_sets + factor * 2 * _DOUBLE * len(lengths)
     return kernel + factors + 2.0 * n * p * n_targets * 2

@@ -13,7 +13,15 @@ import numpy as np
 from hemiscale.encoding.backend import Array, Backend, Dtype
 from hemiscale.encoding.bank import Block
 from hemiscale.encoding.kernels import Kernel
-from hemiscale.encoding.predictors import ILL_CONDITIONED, LeftOut, Predictor, Task
+from hemiscale.encoding.predictors import (
+    EVERY_ROW,
+    ILL_CONDITIONED,
+    LeftOut,
+    Predictor,
+    Rows,
+    Task,
+    select,
+)
 
 __all__ = ["DualSystem", "DualView"]
 
@@ -28,11 +36,13 @@ class DualView:
 
     def __init__(self, system: DualSystem, block: Block) -> None:
         self.block = block
+        #: Targets to predict at a time: all, for nothing has to be computed of them first.
+        self.at_once = len(block.data)
         self._backend = system.backend
 
-    def predict(self, predictor: Predictor, rows: np.ndarray | None = None) -> Array:
+    def predict(self, predictor: Predictor, rows: Rows = EVERY_ROW) -> Array:
         """Predict the block's targets (or those named by `rows`): (n_targets, n_scans)."""
-        data = self.block.data if rows is None else self._backend.take(self.block.data, rows)
+        data = select(self._backend, self.block.data, rows)
         total = None
         for scans, matrix in predictor.pieces:
             part = self._backend.matmul(data[:, scans], matrix.T)
@@ -69,6 +79,8 @@ class DualSystem:
         self.slices = list(slices)
         given = features if isinstance(features, Kernel) else Kernel.of(features, backend)
         self.kernel = given.matrix
+        self.lengths = [scans.stop - scans.start for scans in self.slices]
+        self.width = sum(self.lengths)
         self._low_rank = given.n_features < _LOW_RANK * self.slices[-1].stop
         self._norm = float((self.kernel * self.kernel).sum()) ** 0.5
         self._inverses: dict[tuple[float, Dtype, int], Array] = {}

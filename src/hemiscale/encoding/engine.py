@@ -10,14 +10,13 @@ import numpy as np
 from hemiscale.encoding.backend import Dtype
 from hemiscale.encoding.bank import Block, TargetBank
 from hemiscale.encoding.predictors import Predictor, Task
-from hemiscale.encoding.primal import PrimalSystem
+from hemiscale.encoding.primal import PrimalView
 from hemiscale.encoding.search import Race, group_means, middle_first
 from hemiscale.encoding.validators import (
-    ResidualValidator,
     System,
     Validator,
     View,
-    score_block,
+    score_predictor,
 )
 
 __all__ = ["Engine"]
@@ -29,6 +28,8 @@ _TIE, _TIE_PER_VALUE = 1e-5, 1e-3
 _ROUNDING = 1e-12
 #: Memory for operators of several penalties at once, in bytes.
 _OPERATOR_MEMORY = 3e8
+#: Memory for what was computed of blocks before their penalty was known, in bytes.
+_WAITING_MEMORY = 4e8
 
 
 class Engine:
@@ -66,6 +67,9 @@ class Engine:
         self.race = Race(n_validation, len(alphas), bank.n_usable, bank.dtype, indifference)
         self.scores = np.empty((bank.n_runs, bank.n_usable))
         self.unscored = set(range(len(bank)))
+        #: Views of blocks that wait for their penalty, as many as there is room for.
+        self._waiting: dict[int, PrimalView] = {}
+        self._final_models: Mapping[int, Mapping[Task, Predictor]] = {}
 
     def _trusted(self, alpha: int) -> bool:
         """Tell whether a penalty's work may be done in single precision from start to end."""
@@ -91,15 +95,14 @@ class Engine:
             race.record(i, block.columns, validator.scores(look, view, self.all_tests))
             race.drop_losers(block.columns.stop)
             operators = {j: o for j, o in operators.items() if race.tests(j)}
-        if isinstance(self.system, PrimalSystem):
-            self.system.forget_spectra()
         for i in race.alphas():
             if i not in operators:
                 tests = race.tests(i)
                 operators[i] = self._prepared(i, tests)
                 # What the quick look found was good enough to drop the others, not to be kept.
                 race.record(i, block.columns, validator.scores(operators[i], view, tests))
-        finals = None
+        self.validator.forget()
+        self._keep(0, view)
         for number in range(1, len(self.bank)):
             block = self.bank.block(number)
             view = self.system.view(block)
@@ -109,15 +112,13 @@ class Engine:
             race.drop_losers(block.columns.stop)
             operators = {j: o for j, o in operators.items() if race.tests(j)}
             if race.settled:
-                chosen = race.alive.argmax(axis=1)[:, None]
-                finals = finals or self._finals(chosen)
-                self._score(number, view, finals, chosen)
+                self._score(number, view, race.alive.argmax(axis=1)[:, None])
+            else:
+                self._keep(number, view)
 
     def evaluate_all(self) -> None:
         """Evaluate every penalty on every block."""
-        n_scans = sum(self.bank.lengths)
-        matrices = 3 if isinstance(self.validator, ResidualValidator) else 1
-        size = matrices * n_scans**2 * np.dtype(self.bank.dtype).itemsize
+        size = self.validator.operator_size * np.dtype(self.bank.dtype).itemsize
         step = max(1, int(_OPERATOR_MEMORY / size))
         for start in range(0, len(self.alphas), step):
             numbers = range(start, min(start + step, len(self.alphas)))
@@ -137,12 +138,19 @@ class Engine:
         chosen : (n_runs, n_groups) int array
         scores : (n_runs, n_usable) array
         """
+        self.validator.forget()
         chosen = self._choose()
-        if self.unscored:
-            finals = self._finals(chosen)
-            for number in sorted(self.unscored):
-                self._score(number, self.system.view(self.bank.block(number)), finals, chosen)
+        for number in sorted(self.unscored):
+            view = self._waiting.pop(number, None) or self.system.view(self.bank.block(number))
+            self._score(number, view, chosen)
         return chosen, self.scores
+
+    def _keep(self, number: int, view: View) -> None:
+        """Keep what was computed of a block that is to be scored once penalties are chosen."""
+        if isinstance(view, PrimalView):
+            held = sum(other.memory for other in self._waiting.values())
+            if held + view.memory <= _WAITING_MEMORY:
+                self._waiting[number] = view
 
     def _choose(self) -> np.ndarray:
         """Return the winner for each test run and group; near-ties are settled in float64."""
@@ -194,21 +202,17 @@ class Engine:
             finals[int(i)] = self.system.predictors(penalty, tasks, "float64", self.bank.dtype)
         return finals
 
-    def _score(
-        self,
-        number: int,
-        view: View,
-        finals: Mapping[int, Mapping[Task, Predictor]],
-        chosen: np.ndarray,
-    ) -> None:
+    def _score(self, number: int, view: View, chosen: np.ndarray) -> None:
+        if not self._final_models:
+            self._final_models = self._finals(chosen)
         columns = self.bank.columns[number]
         for t in self.all_tests:
             winners = chosen[t][self.groups[columns]]
             for i in np.unique(winners):
                 here = np.flatnonzero(winners == i)
                 rows = None if here.size == winners.size else here
-                prediction = view.predict(finals[int(i)][Task((t,), t)], rows)
-                self.scores[t, columns.start + here] = score_block(
-                    self.system, view, prediction, t, rows
+                predictor = self._final_models[int(i)][Task((t,), t)]
+                self.scores[t, columns.start + here] = score_predictor(
+                    self.system, view, predictor, t, rows
                 )
         self.unscored.discard(number)

@@ -10,7 +10,7 @@ from hemiscale.encoding.bank import TargetBank
 from hemiscale.encoding.cost import dual_operations, primal_operations
 from hemiscale.encoding.dual import DualSystem
 from hemiscale.encoding.kernels import Kernel
-from hemiscale.encoding.primal import PrimalSystem
+from hemiscale.encoding.primal import PrimalSystem, decomposes
 from hemiscale.encoding.validators import (
     PredictorValidator,
     ResidualValidator,
@@ -62,13 +62,14 @@ def plan(
     work_dual = by_residuals if residuals else by_predictors
     work_primal = float(n_directed * longest * n_features)
     streamed = 2.0 * bank.n_usable * evaluations
+    decomposed = decomposes(bank.backend, bank.dtype, n_features, len(pairs), n_alphas)
     primal_cost = streamed * work_primal + primal_operations(
         bank.lengths,
         n_features,
         bank.n_usable,
         n_alphas,
         len(pairs),
-        decomposed=adaptive and bank.dtype == "float32" and bank.backend.fast_eigh,
+        decomposed=decomposed,
     )
     dual_cost = streamed * work_dual + dual_operations(
         bank.lengths, n_features, bank.n_usable, n_alphas
@@ -76,7 +77,7 @@ def plan(
     primal_is_quicker = form == "primal" or (form == "auto" and primal_cost < dual_cost)
     if primal_is_quicker and not isinstance(features, Kernel):
         primal = PrimalSystem(features, bank.slices, bank.backend, centred=centred)
-        return primal, PredictorValidator(primal, partners)
+        return primal, PredictorValidator(primal, partners, decomposed=decomposed)
     dual = DualSystem(features, bank.slices, bank.backend, centred=centred)
     if bank.dtype == "float32" and dual.drowns(float(alphas.max())):
         residuals = False  # y minus the residual would be nothing but rounding

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from hemiscale.encoding.backend import Array
+import numpy as np
 
-__all__ = ["ILL_CONDITIONED", "LeftOut", "Predictor", "Task"]
+from hemiscale.encoding.backend import Array, Backend
+
+__all__ = ["EVERY_ROW", "ILL_CONDITIONED", "LeftOut", "Predictor", "Rows", "Task", "select"]
 
 #: Conditioning (kernel over penalty) from which on single precision is not trusted to factor.
 ILL_CONDITIONED = 2e4
 
 #: Runs that a model has not seen, in ascending order.
 LeftOut = tuple[int, ...]
+
+#: Targets of a block: those in a row, or any by number.
+Rows = slice | np.ndarray
+EVERY_ROW = slice(None)
 
 
 class Task(NamedTuple):
@@ -32,3 +38,8 @@ class Predictor(NamedTuple):
     left_out: LeftOut
     pieces: list[tuple[slice, Array]]
     rotation: Array | None = None
+
+
+def select(backend: Backend, x: Array, rows: Rows) -> Array:
+    """Return the named rows of an array; a view of it where they stand in a row."""
+    return x[rows] if isinstance(rows, slice) else backend.take(x, rows)

@@ -2,9 +2,9 @@
 
 Per-run products XᵀX and XᵀY are summed once; a left-out run is subtracted from the sums.
 
-The first look at all penalties is on few targets: what counts there is what a penalty costs to
-prepare. With Σ XᵀX = Q Λ Qᵀ, prediction by X (Σ XᵀX + αI)⁻¹ Σ XᵀY is X Q (Λ + αI)⁻¹ Qᵀ Σ XᵀY: one
-decomposition per left-out set serves every penalty, which is a division.
+With Σ XᵀX = Q Λ Qᵀ, the predictor X (Σ XᵀX + αI)⁻¹ is X Q (Λ + αI)⁻¹ Qᵀ: one decomposition per
+left-out set serves every penalty, which is a division and a product. The first look at all
+penalties is on few targets: there Qᵀ Σ XᵀY is made once, and the division is all.
 """
 
 from __future__ import annotations
@@ -16,16 +16,43 @@ import numpy as np
 from hemiscale.encoding.backend import Array, Backend, Dtype
 from hemiscale.encoding.bank import Block
 from hemiscale.encoding.folds import run_slices
-from hemiscale.encoding.predictors import ILL_CONDITIONED, LeftOut, Predictor, Task
+from hemiscale.encoding.predictors import (
+    EVERY_ROW,
+    ILL_CONDITIONED,
+    LeftOut,
+    Predictor,
+    Rows,
+    Task,
+    select,
+)
 
-__all__ = ["PrimalSystem", "PrimalView"]
+__all__ = ["PrimalSystem", "PrimalView", "decomposes"]
 
 
 #: Memory for covariances of left-out sets, and for their eigenvectors, in bytes.
 _KEPT_MEMORY = 1e8
 _SPECTRA_MEMORY = 3e8
+#: A decomposition takes as long as a few factorisations.
+_ENOUGH_PENALTIES = 6
 #: Eigenvectors lose more to rounding than a factorisation.
 _SPECTRA_TRUST = 0.1
+
+
+def decomposes(
+    backend: Backend, dtype: Dtype, n_features: int, n_left_out_sets: int, n_penalties: int
+) -> bool:
+    """Tell whether covariances are decomposed for validation: where it is quick and there is room.
+
+    Parameters
+    ----------
+    backend : Backend
+    dtype : {"float32", "float64"}
+        In which targets are streamed.
+    n_features, n_left_out_sets, n_penalties : int
+    """
+    size = 4 * n_left_out_sets * n_features**2
+    wanted = dtype == "float32" and n_penalties >= _ENOUGH_PENALTIES
+    return wanted and backend.fast_eigh and size <= _SPECTRA_MEMORY
 
 
 class PrimalView:
@@ -33,37 +60,47 @@ class PrimalView:
 
     def __init__(self, system: PrimalSystem, block: Block, dtype: Dtype) -> None:
         self.block = block
+        #: Targets to predict at a time.
+        self.at_once = system.backend.cached_rows or len(block.data)
         self._backend = system.backend
         self._per_run = [
             self._backend.matmul(block.data[:, scans], x)
             for scans, x in zip(system.slices, system.features(dtype), strict=True)
         ]
-        self._all = sum(self._per_run[1:], start=self._per_run[0])
-        self._rest: dict[LeftOut, Array] = {}
+        self._all = self._per_run[0] + self._per_run[1]
+        for products in self._per_run[2:]:
+            self._all += products
         self._rotated: dict[LeftOut, Array] = {}
 
-    def _training_products(self, left_out: LeftOut) -> Array:
-        if not left_out:
-            return self._all
-        if left_out not in self._rest:
-            *others, last = left_out
-            self._rest[left_out] = self._training_products(tuple(others)) - self._per_run[last]
-        return self._rest[left_out]
+    def _training_products(self, left_out: LeftOut, rows: Rows) -> Array:
+        products = select(self._backend, self._all, rows)
+        for number, run in enumerate(left_out):
+            of_run = select(self._backend, self._per_run[run], rows)
+            if number == 0:
+                products = products - of_run
+            else:
+                products -= of_run
+        return products
 
     def _rotated_products(self, left_out: LeftOut, rotation: Array) -> Array:
         if left_out not in self._rotated:
-            products = self._training_products(left_out)
+            products = self._training_products(left_out, EVERY_ROW)
             self._rotated[left_out] = self._backend.matmul(products, rotation)
         return self._rotated[left_out]
 
-    def predict(self, predictor: Predictor, rows: np.ndarray | None = None) -> Array:
+    @property
+    def memory(self) -> float:
+        """Memory that it holds, its block included, in bytes."""
+        held = [self.block.data, self._all, *self._per_run, *self._rotated.values()]
+        return float(sum(x.nbytes for x in held))
+
+    def predict(self, predictor: Predictor, rows: Rows = EVERY_ROW) -> Array:
         """Predict the block's targets (or those named by `rows`): (n_targets, n_scans)."""
         if predictor.rotation is None:
-            data = self._training_products(predictor.left_out)
+            data = self._training_products(predictor.left_out, rows)
         else:
-            data = self._rotated_products(predictor.left_out, predictor.rotation)
-        if rows is not None:
-            data = self._backend.take(data, rows)
+            rotated = self._rotated_products(predictor.left_out, predictor.rotation)
+            data = select(self._backend, rotated, rows)
         ((_, matrix),) = predictor.pieces
         return self._backend.matmul(data, matrix.T)
 
@@ -93,6 +130,7 @@ class PrimalSystem:
         self.backend = backend
         self.slices = list(slices)
         self.lengths = [len(x) for x in features]
+        self.width = features[0].shape[1]
         self._features: dict[Dtype, list[Array]] = {}
         self._host = features
         self.per_run = [backend.gram([np.ascontiguousarray(x.T)]) for x in features]
@@ -131,6 +169,16 @@ class PrimalSystem:
                 result[Task(left_out, run)] = Predictor(left_out, [(everything, solved[rows])])
         return result
 
+    def predictors_from_spectra(self, alpha: float, tasks: Sequence[Task]) -> dict[Task, Predictor]:
+        """Return the same predictors in single precision, from eigenvectors."""
+        everything = slice(None)
+        result = {}
+        for task in tasks:
+            matrix, vectors = self._divided(alpha, task)
+            turned = self.backend.matmul(matrix, vectors.T)
+            result[task] = Predictor(task.left_out, [(everything, turned)])
+        return result
+
     def predictors_for_one_block(
         self, alpha: float, tasks: Sequence[Task]
     ) -> dict[Task, Predictor]:
@@ -141,21 +189,20 @@ class PrimalSystem:
         everything = slice(None)
         result = {}
         for task in tasks:
-            if task.left_out not in self._spectra:
-                covariance = self._covariance(task.left_out, "float32")
-                self._spectra[task.left_out] = self.backend.eigh(covariance)
-            values, vectors = self._spectra[task.left_out]
-            if task not in self._in_eigenvectors:
-                x = self.features("float32")[task.run]
-                self._in_eigenvectors[task] = self.backend.matmul(x, vectors)
-            matrix = self._in_eigenvectors[task] / (values + alpha)
+            matrix, vectors = self._divided(alpha, task)
             result[task] = Predictor(task.left_out, [(everything, matrix)], vectors)
         return result
 
-    def decomposes(self, n_left_out_sets: int) -> bool:
-        """Tell whether decompositions are quick here and fit in memory."""
-        size = n_left_out_sets * 4 * self.total.shape[0] ** 2
-        return self.backend.fast_eigh and size <= _SPECTRA_MEMORY
+    def _divided(self, alpha: float, task: Task) -> tuple[Array, Array]:
+        """Return X Q (Λ + αI)⁻¹ of a task, and its Q."""
+        if task.left_out not in self._spectra:
+            covariance = self._covariance(task.left_out, "float32")
+            self._spectra[task.left_out] = self.backend.eigh(covariance)
+        values, vectors = self._spectra[task.left_out]
+        if task not in self._in_eigenvectors:
+            x = self.features("float32")[task.run]
+            self._in_eigenvectors[task] = self.backend.matmul(x, vectors)
+        return self._in_eigenvectors[task] / (values + alpha), vectors
 
     def trusts_spectra(self, alpha: float) -> bool:
         """Tell whether a penalty is large enough for eigenvectors in single precision."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from hemiscale.encoding.backend import Dtype
+from hemiscale.encoding.backend import EIGH_OPERATIONS, Dtype
 
 __all__ = ["TorchBackend", "cuda_device_exists"]
 
@@ -27,6 +27,7 @@ class TorchBackend:
     def __init__(self, device: str) -> None:
         self.device = torch.device(device)
         self.fast_eigh = self.device.type == "cpu"
+        self.cached_rows = 256 if self.device.type == "cpu" else 0
         self.flops = 0.0
 
     def free_memory(self) -> float:
@@ -87,7 +88,7 @@ class TorchBackend:
 
     def eigh(self, matrix: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Eigenvalues and eigenvectors (columns) of a symmetric matrix."""
-        self.flops += 9.0 * float(len(matrix)) ** 3
+        self.flops += EIGH_OPERATIONS * float(len(matrix)) ** 3
         values, vectors = torch.linalg.eigh(matrix)
         return values, vectors
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from hemiscale.encoding.backend import Array, Dtype
 from hemiscale.encoding.dual import DualSystem, DualView
-from hemiscale.encoding.predictors import Predictor, Task
+from hemiscale.encoding.predictors import EVERY_ROW, Predictor, Rows, Task, select
 from hemiscale.encoding.primal import PrimalSystem, PrimalView
 from hemiscale.encoding.residuals import ResidualOperators, pair_residuals
 
@@ -26,7 +26,8 @@ __all__ = [
     "System",
     "Validator",
     "View",
-    "score_block",
+    "score_prediction",
+    "score_predictor",
     "validation_runs",
 ]
 
@@ -48,6 +49,8 @@ class Validator(Protocol):
     """Prepares a penalty once, then scores blocks with it."""
 
     partners: Sequence[Sequence[int]]
+    #: Numbers that the operators of one penalty hold.
+    operator_size: int
 
     def prepare(self, alpha: float, tests: Sequence[int], dtype: Dtype, stream: Dtype) -> Any:
         """Factor in `dtype` what the penalty needs for these test runs; return it in `stream`."""
@@ -58,33 +61,61 @@ class Validator(Protocol):
     def scores(self, operators: Any, view: View, tests: Sequence[int]) -> dict[int, np.ndarray]:
         """Return for each test run the (n_validation_runs, n_targets) scores of a block."""
 
+    def forget(self) -> None:
+        """Give memory back that only further penalties would need."""
+
 
 def _task(test: int, validation: int) -> Task:
     return Task((min(test, validation), max(test, validation)), validation)
 
 
-def score_block(
-    system: System,
-    view: View,
-    prediction: Array,
-    run: int,
-    rows: np.ndarray | None = None,
+def score_prediction(
+    system: System, view: View, prediction: Array, run: int, rows: Rows = EVERY_ROW
 ) -> np.ndarray:
     """Return Pearson r of a prediction with a run of a block (or of the named rows of it)."""
-    target, norm = view.block.data[:, system.slices[run]], view.block.norms[run]
-    if rows is not None:
-        target, norm = system.backend.take(target, rows), system.backend.take(norm, rows)
-    return system.backend.correlate(prediction, target, norm, centred=system.centred)
+    backend = system.backend
+    target = select(backend, view.block.data, rows)[:, system.slices[run]]
+    norm = select(backend, view.block.norms[run], rows)
+    return backend.correlate(prediction, target, norm, centred=system.centred)
+
+
+def score_predictor(
+    system: System, view: View, predictor: Predictor, run: int, rows: np.ndarray | None = None
+) -> np.ndarray:
+    """Return Pearson r of what a predictor predicts, for a block or for the named rows of it.
+
+    A few targets at a time, so that what is computed of them stays in the processor's cache.
+    """
+    n = len(view.block.data) if rows is None else len(rows)
+    scores = []
+    for start in range(0, n, view.at_once):
+        part: Rows = slice(start, min(start + view.at_once, n))
+        part = part if rows is None else rows[part]
+        prediction = view.predict(predictor, part)
+        scores.append(score_prediction(system, view, prediction, run, part))
+    return np.concatenate(scores)
 
 
 class PredictorValidator:
-    """One predictor per pair of a test and a validation run."""
+    """One predictor per pair of a test and a validation run.
 
-    def __init__(self, system: System, partners: Sequence[Sequence[int]]) -> None:
+    Parameters
+    ----------
+    system : DualSystem or PrimalSystem
+    partners : sequence over test runs of validation runs
+    decomposed : bool
+        Take predictors from a decomposition of each covariance (primal form only) where single
+        precision allows it.
+    """
+
+    def __init__(
+        self, system: System, partners: Sequence[Sequence[int]], *, decomposed: bool = False
+    ) -> None:
         self.system = system
         self.partners = partners
-        sets = {_task(t, v).left_out for t, runs in enumerate(partners) for v in runs}
-        self._spectra = isinstance(system, PrimalSystem) and system.decomposes(len(sets))
+        self._decomposed = system if decomposed and isinstance(system, PrimalSystem) else None
+        rows = sum(system.lengths[v] for runs in partners for v in runs)
+        self.operator_size = rows * system.width
 
     def _tasks(self, tests: Sequence[int]) -> list[Task]:
         return [_task(t, v) for t in tests for v in self.partners[t]]
@@ -93,19 +124,24 @@ class PredictorValidator:
         self, alpha: float, tests: Sequence[int], dtype: Dtype, stream: Dtype
     ) -> Mapping[Task, Predictor]:
         """Return the predictors of all pairs."""
+        spectra = self._decomposed
+        if spectra and dtype == stream == "float32" and spectra.trusts_spectra(alpha):
+            return spectra.predictors_from_spectra(alpha, self._tasks(tests))
         return self.system.predictors(alpha, self._tasks(tests), dtype, stream)
 
     def prepare_for_one_block(
         self, alpha: float, tests: Sequence[int]
     ) -> Mapping[Task, Predictor] | None:
         """Return the predictors of all pairs in the covariances' eigenvectors."""
-        if not (
-            self._spectra
-            and isinstance(self.system, PrimalSystem)
-            and self.system.trusts_spectra(alpha)
-        ):
+        spectra = self._decomposed
+        if spectra is None or not spectra.trusts_spectra(alpha):
             return None
-        return self.system.predictors_for_one_block(alpha, self._tasks(tests))
+        return spectra.predictors_for_one_block(alpha, self._tasks(tests))
+
+    def forget(self) -> None:
+        """Give the decompositions' memory back."""
+        if self._decomposed is not None:
+            self._decomposed.forget_spectra()
 
     def scores(
         self, operators: Mapping[Task, Predictor], view: View, tests: Sequence[int]
@@ -114,7 +150,7 @@ class PredictorValidator:
         return {
             t: np.stack(
                 [
-                    score_block(self.system, view, view.predict(operators[_task(t, v)]), v)
+                    score_predictor(self.system, view, operators[_task(t, v)], v)
                     for v in self.partners[t]
                 ]
             )
@@ -128,6 +164,7 @@ class ResidualValidator:
     def __init__(self, system: DualSystem, partners: Sequence[Sequence[int]]) -> None:
         self.system = system
         self.partners = partners
+        self.operator_size = 3 * system.width**2
 
     def _pairs(self, tests: Iterable[int]) -> list[tuple[int, int]]:
         return sorted({(min(t, v), max(t, v)) for t in tests for v in self.partners[t]})
@@ -147,6 +184,9 @@ class ResidualValidator:
     def prepare_for_one_block(self, alpha: float, tests: Sequence[int]) -> None:
         """There is no quicker way to one block than to all."""
 
+    def forget(self) -> None:
+        """Nothing is kept."""
+
     def scores(
         self, operators: ResidualOperators, view: View, tests: Sequence[int]
     ) -> dict[int, np.ndarray]:
@@ -158,7 +198,7 @@ class ResidualValidator:
                 test = pair[0] if validation == pair[1] else pair[1]
                 if test in tests:
                     target = data[:, self.system.slices[validation]]
-                    found[test, validation] = score_block(
+                    found[test, validation] = score_prediction(
                         self.system, view, target - residual, validation
                     )
         return {t: np.stack([found[t, v] for v in self.partners[t]]) for t in tests}
