@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
-from hemiscale.encoding import TargetBank, fit_runs
+from hemiscale.encoding import TargetBank, engine, fit_runs
 from hemiscale.encoding.search import Race
+from hemiscale.encoding.validators import PredictorValidator
 
 ALPHAS = np.logspace(0, 5, 11)
 WAYS = [
@@ -93,6 +94,33 @@ def test_the_race_and_the_exhaustive_search_agree(problem, n_features, validatio
     np.testing.assert_array_equal(race.scores, whole.scores)
     np.testing.assert_array_equal(race.validation_scores, whole.validation_scores)
     assert race.operations < whole.operations
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.3])
+@pytest.mark.parametrize("room", [1, 3, 100])
+@pytest.mark.parametrize("n_features", [30, 300])
+def test_little_memory_changes_nothing(problem, monkeypatch, n_features, room, strength):
+    x, y = problem(33, [40, 35, 45, 38], n_features, 1500, strength=strength)
+    bank = TargetBank(y, dtype="float32", block_size=200)
+    with monkeypatch.context() as patched:
+        made = []
+        prepare = PredictorValidator.prepare
+        patched.setattr(engine, "_OPERATOR_MEMORY", room * 158 * n_features * 4)
+        patched.setattr(engine, "_WAITING_MEMORY", room * 1e5)
+        patched.setattr(
+            PredictorValidator,
+            "prepare",
+            lambda self, alpha, *rest: (made.append(alpha), prepare(self, alpha, *rest))[1],
+        )
+        race = fit_runs(x, bank, alphas=ALPHAS, search="adaptive", form="primal")
+        whole = fit_runs(x, bank, alphas=ALPHAS, search="exhaustive", form="primal")
+    usual = fit_runs(x, bank, alphas=ALPHAS, form="primal")
+    for other in (race, whole):
+        np.testing.assert_array_equal(usual.alphas, other.alphas)
+        np.testing.assert_array_equal(usual.scores, other.scores)
+        np.testing.assert_array_equal(usual.validation_scores, other.validation_scores)
+    if room == 1 and strength == 0:
+        assert len(made) > 3 * len(ALPHAS)
 
 
 @pytest.mark.parametrize("n_features", [30, 300])

@@ -27,9 +27,9 @@ _TIE, _TIE_PER_VALUE = 1e-5, 1e-3
 #: Double-precision mean scores that differ by less are equal.
 _ROUNDING = 1e-12
 #: Memory for operators of several penalties at once, in bytes.
-_OPERATOR_MEMORY = 3e8
+_OPERATOR_MEMORY = 5e8
 #: Memory for what was computed of blocks before their penalty was known, in bytes.
-_WAITING_MEMORY = 4e8
+_WAITING_MEMORY = 3e8
 
 
 class Engine:
@@ -67,6 +67,8 @@ class Engine:
         self.race = Race(n_validation, len(alphas), bank.n_usable, bank.dtype, indifference)
         self.scores = np.empty((bank.n_runs, bank.n_usable))
         self.unscored = set(range(len(bank)))
+        size = validator.operator_size * np.dtype(bank.dtype).itemsize
+        self._room = max(1, int(_OPERATOR_MEMORY / size))
         #: Views of blocks that wait for their penalty, as many as there is room for.
         self._waiting: dict[int, PrimalView] = {}
         self._final_models: Mapping[int, Mapping[Task, Predictor]] = {}
@@ -82,53 +84,70 @@ class Engine:
 
     def race_adaptively(self) -> None:
         """Go through the blocks once, dropping penalties; score final models when settled."""
-        race, validator = self.race, self.validator
-        block = self.bank.block(0)
-        view = self.system.view(block)
+        race = self.race
         operators: dict[int, Any] = {}
+        looked_at = self._look_at_first_block(operators)
+        # What a quick look found was good enough to drop the others, not to be kept.
+        self._evaluate(range(1), [i for i in race.alphas() if i in looked_at], operators)
+        number = 1
+        while number < len(self.bank):
+            alive = race.alphas()
+            # Where all penalties stay in the race (noise), preparing them again is to be rare.
+            n_blocks = 1 if len(alive) <= self._room else number + 1
+            blocks = range(number, min(number + n_blocks, len(self.bank)))
+            self._evaluate(blocks, alive, operators)
+            race.drop_losers(self.bank.columns[blocks[-1]].stop)
+            for lost in operators.keys() - set(race.alphas()):
+                del operators[lost]
+            if race.settled:
+                for done in blocks:
+                    self._score(done, race.alive.argmax(axis=1)[:, None])
+            number = blocks.stop
+
+    def _look_at_first_block(self, operators: dict[int, Any]) -> set[int]:
+        """Drop what the first block can tell; return whom it saw through something quick only."""
+        race, validator, view = self.race, self.validator, self._view(0)
+        columns = self.bank.columns[0]
+        quick = set()
         for i in middle_first(len(self.alphas)):
             look = None
             if self.bank.dtype == "float32":
                 look = validator.prepare_for_one_block(float(self.alphas[i]), self.all_tests)
-            if look is None:
-                look = operators[i] = self._prepared(i, self.all_tests)
-            race.record(i, block.columns, validator.scores(look, view, self.all_tests))
-            race.drop_losers(block.columns.stop)
-            operators = {j: o for j, o in operators.items() if race.tests(j)}
-        for i in race.alphas():
-            if i not in operators:
-                tests = race.tests(i)
-                operators[i] = self._prepared(i, tests)
-                # What the quick look found was good enough to drop the others, not to be kept.
-                race.record(i, block.columns, validator.scores(operators[i], view, tests))
-        self.validator.forget()
-        self._keep(0, view)
-        for number in range(1, len(self.bank)):
-            block = self.bank.block(number)
-            view = self.system.view(block)
-            for i in race.alphas():
-                tests = race.tests(i)
-                race.record(i, block.columns, validator.scores(operators[i], view, tests))
-            race.drop_losers(block.columns.stop)
-            operators = {j: o for j, o in operators.items() if race.tests(j)}
-            if race.settled:
-                self._score(number, view, race.alive.argmax(axis=1)[:, None])
+            if look is not None:
+                quick.add(i)
             else:
-                self._keep(number, view)
+                look = self._prepared(i, self.all_tests)
+                if len(operators) < self._room:
+                    operators[i] = look
+            race.record(i, columns, validator.scores(look, view, self.all_tests))
+            race.drop_losers(columns.stop)
+            for lost in operators.keys() - set(race.alphas()):
+                del operators[lost]
+        return quick
 
     def evaluate_all(self) -> None:
         """Evaluate every penalty on every block."""
-        size = self.validator.operator_size * np.dtype(self.bank.dtype).itemsize
-        step = max(1, int(_OPERATOR_MEMORY / size))
-        for start in range(0, len(self.alphas), step):
-            numbers = range(start, min(start + step, len(self.alphas)))
-            operators = {i: self._prepared(i, self.all_tests) for i in numbers}
-            for number in range(len(self.bank)):
-                block = self.bank.block(number)
-                view = self.system.view(block)
-                for i in numbers:
-                    scores = self.validator.scores(operators[i], view, self.all_tests)
-                    self.race.record(i, block.columns, scores)
+        self._evaluate(range(len(self.bank)), range(len(self.alphas)), {})
+
+    def _evaluate(self, blocks: range, alphas: Sequence[int], operators: dict[int, Any]) -> None:
+        """Record penalties' scores on these blocks, as many at a time as there is room for.
+
+        `operators`: those that are prepared already. All of them are afterwards, if there is room.
+        """
+        for start in range(0, len(alphas), self._room):
+            batch = alphas[start : start + self._room]
+            for i in batch:
+                if i not in operators:
+                    operators[i] = self._prepared(i, self.race.tests(i))
+            if len(batch) == len(alphas):
+                self.validator.forget()
+            for number in blocks:
+                view = self._view(number)
+                for i in batch:
+                    scores = self.validator.scores(operators[i], view, self.race.tests(i))
+                    self.race.record(i, self.bank.columns[number], scores)
+            if len(batch) < len(alphas):
+                operators.clear()
 
     def finish(self) -> tuple[np.ndarray, np.ndarray]:
         """Choose, and score what is not scored yet.
@@ -141,16 +160,19 @@ class Engine:
         self.validator.forget()
         chosen = self._choose()
         for number in sorted(self.unscored):
-            view = self._waiting.pop(number, None) or self.system.view(self.bank.block(number))
-            self._score(number, view, chosen)
+            self._score(number, chosen)
         return chosen, self.scores
 
-    def _keep(self, number: int, view: View) -> None:
-        """Keep what was computed of a block that is to be scored once penalties are chosen."""
+    def _view(self, number: int) -> View:
+        """Prepare a block; what was computed of it waits for further penalties, or for the last."""
+        if number in self._waiting:
+            return self._waiting[number]
+        view = self.system.view(self.bank.block(number))
         if isinstance(view, PrimalView):
             held = sum(other.memory for other in self._waiting.values())
             if held + view.memory <= _WAITING_MEMORY:
                 self._waiting[number] = view
+        return view
 
     def _choose(self) -> np.ndarray:
         """Return the winner for each test run and group; near-ties are settled in float64."""
@@ -202,10 +224,10 @@ class Engine:
             finals[int(i)] = self.system.predictors(penalty, tasks, "float64", self.bank.dtype)
         return finals
 
-    def _score(self, number: int, view: View, chosen: np.ndarray) -> None:
+    def _score(self, number: int, chosen: np.ndarray) -> None:
         if not self._final_models:
             self._final_models = self._finals(chosen)
-        columns = self.bank.columns[number]
+        view, columns = self._view(number), self.bank.columns[number]
         for t in self.all_tests:
             winners = chosen[t][self.groups[columns]]
             for i in np.unique(winners):
@@ -216,3 +238,4 @@ class Engine:
                     self.system, view, predictor, t, rows
                 )
         self.unscored.discard(number)
+        self._waiting.pop(number, None)
