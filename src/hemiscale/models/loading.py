@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import warnings
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,8 @@ def load_model(
     device_map : str, optional
         "auto" spreads the model over GPUs and CPU (needs accelerate).
     quantisation : str, optional
-        "8bit" or "4bit" (needs bitsandbytes).
+        "8bit" or "4bit" (needs bitsandbytes): linear layers hold whole numbers, four or eight
+        times smaller than in float32; embeddings stay as they are.
 
     Returns
     -------
@@ -110,7 +112,7 @@ def missing_for_options(*, device_map: str | None, quantisation: str | None) -> 
     list of str
         One sentence for each thing that is not here.
     """
-    missing = [
+    return [
         f"{option} = {value!r} needs {package}: pip install 'hemiscale[large]'."
         for option, value, package in (
             ("device_map", device_map, "accelerate"),
@@ -118,15 +120,6 @@ def missing_for_options(*, device_map: str | None, quantisation: str | None) -> 
         )
         if value is not None and importlib.util.find_spec(package) is None
     ]
-    if quantisation is not None:
-        import torch
-
-        if not torch.cuda.is_available():
-            missing.append(
-                f"quantisation = {quantisation!r} needs a CUDA device, and there is none here; "
-                'leave it out, or use dtype = "bfloat16" to halve the memory.'
-            )
-    return missing
 
 
 def _device(device: str) -> str:
@@ -171,6 +164,8 @@ def _trained(folder: Path, dtype: str, placed: Any, quantisation: str | None) ->
         from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
         if quantisation is not None:
+            # It tells of a cast in every layer and every window.
+            logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
             options["quantization_config"] = BitsAndBytesConfig(
                 load_in_8bit=quantisation == "8bit", load_in_4bit=quantisation == "4bit"
             )
