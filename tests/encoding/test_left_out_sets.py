@@ -15,7 +15,7 @@ from hemiscale.encoding.predictors import Task
 from hemiscale.encoding.primal import PrimalSystem, decomposes
 from hemiscale.encoding.residuals import ResidualOperators, pair_residuals
 from hemiscale.encoding.torch_backend import TorchBackend
-from hemiscale.encoding.validators import score_predictor
+from hemiscale.encoding.validators import score_predictors
 
 
 def brute_force(x, y, left_out, run, alpha):
@@ -63,7 +63,7 @@ def test_predictors_of_single_runs_and_pairs(problem, seed, lengths, n_features,
             predictors = system.predictors(alpha, tasks, "float64", "float64")
             view = system.view(block)
             for task in tasks:
-                ours = view.predict(predictors[task])
+                ours = view.predict(view.data(predictors[task]), predictors[task])
                 truth = brute_force(x, y, task.left_out, task.run, alpha)
                 np.testing.assert_allclose(ours.T, truth[:, bank.order], rtol=0, atol=1e-8)
 
@@ -87,7 +87,7 @@ def test_one_decomposition_serves_all_penalties(problem, backend):
             scale = np.abs(truth).max()
             for predictor in (quick[task], turned[task], factored[task]):
                 for rows in (slice(None), slice(2, 5), np.array([6, 0])):
-                    ours = backend.numpy(view.predict(predictor, rows))
+                    ours = backend.numpy(view.predict(view.data(predictor, rows), predictor))
                     np.testing.assert_allclose(ours, truth[rows], rtol=0, atol=1e-4 * scale)
             assert quick[task].rotation is not None
             assert turned[task].rotation is None
@@ -108,15 +108,15 @@ def test_scores_do_not_depend_on_how_many_targets_are_predicted_at_once(problem,
     task = Task((0, 2), 2)
     predictor = system.predictors(3.0, [task], "float64", "float64")[task]
     view = system.view(bank.block(0))
-    prediction, truth = view.predict(predictor), y[2][:, bank.order].T
+    prediction, truth = view.predict(view.data(predictor), predictor), y[2][:, bank.order].T
     expected = [np.corrcoef(p, t)[0, 1] for p, t in zip(prediction, truth, strict=True)]
     view.at_once = at_once
     np.testing.assert_allclose(
-        score_predictor(system, view, predictor, 2), expected, rtol=0, atol=1e-12
+        score_predictors(system, view, [predictor], 2)[0], expected, rtol=0, atol=1e-12
     )
     rows = np.array([5, 1, 2, 6])
     np.testing.assert_allclose(
-        score_predictor(system, view, predictor, 2, rows),
+        score_predictors(system, view, [predictor], 2, rows)[0],
         np.array(expected)[rows],
         rtol=0,
         atol=1e-12,

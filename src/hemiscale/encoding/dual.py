@@ -40,9 +40,12 @@ class DualView:
         self.at_once = len(block.data)
         self._backend = system.backend
 
-    def predict(self, predictor: Predictor, rows: Rows = EVERY_ROW) -> Array:
-        """Predict the block's targets (or those named by `rows`): (n_targets, n_scans)."""
-        data = select(self._backend, self.block.data, rows)
+    def data(self, _: Predictor, rows: Rows = EVERY_ROW) -> Array:
+        """Return what a predictor multiplies: scans of the block's targets, or of those named."""
+        return select(self._backend, self.block.data, rows)
+
+    def predict(self, data: Array, predictor: Predictor) -> Array:
+        """Predict targets from their data: (n_targets, n_scans)."""
         total = None
         for scans, matrix in predictor.pieces:
             part = self._backend.matmul(data[:, scans], matrix.T)

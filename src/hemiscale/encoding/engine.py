@@ -16,7 +16,7 @@ from hemiscale.encoding.validators import (
     System,
     Validator,
     View,
-    score_predictor,
+    score_predictors,
 )
 
 __all__ = ["Engine"]
@@ -71,6 +71,7 @@ class Engine:
         self._room = max(1, int(_OPERATOR_MEMORY / size))
         #: Views of blocks that wait for their penalty, as many as there is room for.
         self._waiting: dict[int, PrimalView] = {}
+        self._latest: tuple[int, View] | None = None
         self._final_models: Mapping[int, Mapping[Task, Predictor]] = {}
 
     def _trusted(self, alpha: int) -> bool:
@@ -119,7 +120,8 @@ class Engine:
                 look = self._prepared(i, self.all_tests)
                 if len(operators) < self._room:
                     operators[i] = look
-            race.record(i, columns, validator.scores(look, view, self.all_tests))
+            found = validator.scores({i: look}, view, {i: self.all_tests})
+            race.record(i, columns, found[i])
             race.drop_losers(columns.stop)
             for lost in operators.keys() - set(race.alphas()):
                 del operators[lost]
@@ -136,16 +138,17 @@ class Engine:
         """
         for start in range(0, len(alphas), self._room):
             batch = alphas[start : start + self._room]
+            tests = {i: self.race.tests(i) for i in batch}
             for i in batch:
                 if i not in operators:
-                    operators[i] = self._prepared(i, self.race.tests(i))
+                    operators[i] = self._prepared(i, tests[i])
             if len(batch) == len(alphas):
                 self.validator.forget()
             for number in blocks:
                 view = self._view(number)
+                found = self.validator.scores({i: operators[i] for i in batch}, view, tests)
                 for i in batch:
-                    scores = self.validator.scores(operators[i], view, self.race.tests(i))
-                    self.race.record(i, self.bank.columns[number], scores)
+                    self.race.record(i, self.bank.columns[number], found[i])
             if len(batch) < len(alphas):
                 operators.clear()
 
@@ -167,7 +170,11 @@ class Engine:
         """Prepare a block; what was computed of it waits for further penalties, or for the last."""
         if number in self._waiting:
             return self._waiting[number]
+        if self._latest is not None and self._latest[0] == number:
+            return self._latest[1]
+        self._latest = None
         view = self.system.view(self.bank.block(number))
+        self._latest = number, view
         if isinstance(view, PrimalView):
             held = sum(other.memory for other in self._waiting.values())
             if held + view.memory <= _WAITING_MEMORY:
@@ -192,7 +199,7 @@ class Engine:
         """Mean validation scores in float64, where (n_runs, n_alphas, n_groups) `tied`."""
         sums = np.zeros(tied.shape)
         sizes = np.bincount(self.groups, minlength=self.n_groups)
-        for i in np.flatnonzero(tied.any(axis=(0, 2))):
+        for i in np.flatnonzero(tied.any(axis=(0, 2))).tolist():
             open_here: np.ndarray = tied[:, i]  # (n_runs, n_groups)
             tests = np.flatnonzero(open_here.any(axis=1)).tolist()
             open_groups = np.atleast_1d(open_here.any(axis=0))
@@ -204,7 +211,8 @@ class Engine:
                 if rows.size == 0:
                     continue
                 view = self.system.view(self._exact_block(number, rows))
-                for t, scores in self.validator.scores(operators, view, tests).items():
+                found = self.validator.scores({i: operators}, view, {i: tests})
+                for t, scores in found[i].items():
                     sums[t, i] += np.bincount(groups[rows], scores.mean(axis=0), self.n_groups)
         return sums / sizes
 
@@ -234,8 +242,7 @@ class Engine:
                 here = np.flatnonzero(winners == i)
                 rows = None if here.size == winners.size else here
                 predictor = self._final_models[int(i)][Task((t,), t)]
-                self.scores[t, columns.start + here] = score_predictor(
-                    self.system, view, predictor, t, rows
-                )
+                (found,) = score_predictors(self.system, view, [predictor], t, rows)
+                self.scores[t, columns.start + here] = found
         self.unscored.discard(number)
         self._waiting.pop(number, None)

@@ -94,13 +94,15 @@ class PrimalView:
         held = [self.block.data, self._all, *self._per_run, *self._rotated.values()]
         return float(sum(x.nbytes for x in held))
 
-    def predict(self, predictor: Predictor, rows: Rows = EVERY_ROW) -> Array:
-        """Predict the block's targets (or those named by `rows`): (n_targets, n_scans)."""
+    def data(self, predictor: Predictor, rows: Rows = EVERY_ROW) -> Array:
+        """Return what a predictor multiplies; the same for all penalties of a left-out set."""
         if predictor.rotation is None:
-            data = self._training_products(predictor.left_out, rows)
-        else:
-            rotated = self._rotated_products(predictor.left_out, predictor.rotation)
-            data = select(self._backend, rotated, rows)
+            return self._training_products(predictor.left_out, rows)
+        rotated = self._rotated_products(predictor.left_out, predictor.rotation)
+        return select(self._backend, rotated, rows)
+
+    def predict(self, data: Array, predictor: Predictor) -> Array:
+        """Predict targets from their data: (n_targets, n_scans)."""
         ((_, matrix),) = predictor.pieces
         return self._backend.matmul(data, matrix.T)
 

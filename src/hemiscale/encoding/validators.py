@@ -23,16 +23,19 @@ from hemiscale.encoding.residuals import ResidualOperators, pair_residuals
 __all__ = [
     "PredictorValidator",
     "ResidualValidator",
+    "Scores",
     "System",
     "Validator",
     "View",
     "score_prediction",
-    "score_predictor",
+    "score_predictors",
     "validation_runs",
 ]
 
 System = DualSystem | PrimalSystem
 View = DualView | PrimalView
+#: By number of the penalty and by test run: (n_validation_runs, n_targets) arrays.
+Scores = dict[int, dict[int, np.ndarray]]
 
 
 def validation_runs(n_runs: int, validation: str) -> list[list[int]]:
@@ -58,8 +61,13 @@ class Validator(Protocol):
     def prepare_for_one_block(self, alpha: float, tests: Sequence[int]) -> Any | None:
         """Return in single precision what is cheap to make and dear to use, if there is such."""
 
-    def scores(self, operators: Any, view: View, tests: Sequence[int]) -> dict[int, np.ndarray]:
-        """Return for each test run the (n_validation_runs, n_targets) scores of a block."""
+    def scores(
+        self, operators: Mapping[int, Any], view: View, tests: Mapping[int, Sequence[int]]
+    ) -> Scores:
+        """Return for each penalty and test run (n_validation_runs, n_targets) scores of a block.
+
+        Penalties go by number. `tests` are those that a penalty is looked at for.
+        """
 
     def forget(self) -> None:
         """Give memory back that only further penalties would need."""
@@ -79,21 +87,28 @@ def score_prediction(
     return backend.correlate(prediction, target, norm, centred=system.centred)
 
 
-def score_predictor(
-    system: System, view: View, predictor: Predictor, run: int, rows: np.ndarray | None = None
-) -> np.ndarray:
-    """Return Pearson r of what a predictor predicts, for a block or for the named rows of it.
+def score_predictors(
+    system: System,
+    view: View,
+    predictors: Sequence[Predictor],
+    run: int,
+    rows: np.ndarray | None = None,
+) -> list[np.ndarray]:
+    """Return Pearson r of what predictors predict, for a block or for the named rows of it.
 
-    A few targets at a time, so that what is computed of them stays in the processor's cache.
+    The predictors have the same left-out runs and different penalties. A few targets are predicted
+    at a time, so that what is computed of them stays in the processor's cache.
     """
     n = len(view.block.data) if rows is None else len(rows)
-    scores = []
+    scores = np.empty((len(predictors), n), dtype=str(view.block.data.dtype).removeprefix("torch."))
     for start in range(0, n, view.at_once):
-        part: Rows = slice(start, min(start + view.at_once, n))
-        part = part if rows is None else rows[part]
-        prediction = view.predict(predictor, part)
-        scores.append(score_prediction(system, view, prediction, run, part))
-    return np.concatenate(scores)
+        columns = slice(start, min(start + view.at_once, n))
+        part: Rows = columns if rows is None else rows[columns]
+        data = view.data(predictors[0], part)
+        for number, predictor in enumerate(predictors):
+            prediction = view.predict(data, predictor)
+            scores[number, columns] = score_prediction(system, view, prediction, run, part)
+    return list(scores)
 
 
 class PredictorValidator:
@@ -144,18 +159,24 @@ class PredictorValidator:
             self._decomposed.forget_spectra()
 
     def scores(
-        self, operators: Mapping[Task, Predictor], view: View, tests: Sequence[int]
-    ) -> dict[int, np.ndarray]:
-        """Return for each test run the (n_validation_runs, n_targets) scores of a block."""
-        return {
-            t: np.stack(
-                [
-                    score_predictor(self.system, view, operators[_task(t, v)], v)
-                    for v in self.partners[t]
-                ]
-            )
-            for t in tests
-        }
+        self,
+        operators: Mapping[int, Mapping[Task, Predictor]],
+        view: View,
+        tests: Mapping[int, Sequence[int]],
+    ) -> Scores:
+        """Return for each penalty and test run (n_validation_runs, n_targets) scores of a block."""
+        found: Scores = {i: {} for i in operators}
+        for t, partners in enumerate(self.partners):
+            numbers = [i for i in operators if t in tests[i]]
+            if not numbers:
+                continue
+            by_run = [
+                score_predictors(self.system, view, [operators[i][_task(t, v)] for i in numbers], v)
+                for v in partners
+            ]
+            for i, scores in zip(numbers, zip(*by_run, strict=True), strict=True):
+                found[i][t] = np.stack(scores)
+        return found
 
 
 class ResidualValidator:
@@ -188,9 +209,17 @@ class ResidualValidator:
         """Nothing is kept."""
 
     def scores(
+        self,
+        operators: Mapping[int, ResidualOperators],
+        view: View,
+        tests: Mapping[int, Sequence[int]],
+    ) -> Scores:
+        """Return for each penalty and test run (n_validation_runs, n_targets) scores of a block."""
+        return {i: self._scores(operators[i], view, tests[i]) for i in operators}
+
+    def _scores(
         self, operators: ResidualOperators, view: View, tests: Sequence[int]
     ) -> dict[int, np.ndarray]:
-        """Return for each test run the (n_validation_runs, n_targets) scores of a block."""
         found: dict[tuple[int, int], np.ndarray] = {}
         data = view.block.data
         for pair, residuals in pair_residuals(operators, data, self._pairs(tests)):
