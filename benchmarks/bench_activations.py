@@ -236,6 +236,16 @@ def table():
                 f"{(row['memory_peak'] - row['memory_before']) / 1e6:.0f} | "
                 f"{r2.min():.4f} | {np.median(r2):.4f} |"
             )
+    print("\n| model | 40 runs of | one by one, CPU-s | in batches, CPU-s | times faster |")
+    print("|---|---|---:|---:|---:|")
+    for path in sorted(RESULTS.glob("short-runs-*.json")):
+        content = json.loads(path.read_text())
+        for row in content["rows"]:
+            print(
+                f"| {content['model']} | {row['words_per_run']} words | "
+                f"{row['one_by_one_cpu_seconds']:.1f} | {row['in_batches_cpu_seconds']:.1f} | "
+                f"{row['times_faster']:.1f} |"
+            )
 
 
 def main():
