@@ -106,3 +106,6 @@ def test_digests_are_taken_once_by_whoever_sees_the_file(tmp_path, monkeypatch):
     again.learn(paths, Helpers(1, cluster))
     assert again(paths[2]) == file_digest(paths[2])
     assert taken == [paths[1], paths[2]]  # the only one that is new: read here
+    paths[0].unlink()
+    with pytest.raises(InputError, match=r"sub-a\.nii: is not there any more"):
+        again.learn(paths, Helpers())

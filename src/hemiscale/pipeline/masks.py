@@ -259,7 +259,10 @@ def _digests(paths: Sequence[Path]) -> list[str | None]:
 
 def _mark(path: Path) -> list[int]:
     """Size and time of a file, by which it is known to be the same."""
-    state = path.stat()
+    try:
+        state = path.stat()
+    except FileNotFoundError:
+        raise InputError(f"{path}: is not there any more.") from None
     return [state.st_size, state.st_mtime_ns]
 
 
