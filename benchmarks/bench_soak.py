@@ -36,6 +36,20 @@ FLAT = 1.1  # memory at the last model over that at the eighth
 N_VOXELS, VOXEL = 200_000, 2.0
 SCANS = (282, 298, 340, 303, 265, 343, 325, 292, 368)  # the paper's runs before they are cut
 T_R = 2.0
+WORDS = (
+    "the",
+    "queen",
+    "said",
+    "to",
+    "alice",
+    "that",
+    "she",
+    "had",
+    "seen",
+    "a",
+    "white",
+    "rabbit",
+)
 MEANINGS, SIGNAL = 20, 0.5  # what a word is made of; response over noise, in standard deviations
 
 
@@ -92,11 +106,11 @@ def where(out):
     """How far a run has come."""
     if (out / "tables").exists():
         return "tables, maps and page"
-    if list(out.glob("scores/*")) or (out / "unfinished").exists():
+    if (out / "ceiling.nc").exists() or (out / "activations").exists():
         return "models"
-    if (out / "activations").exists():
-        return "models"
-    return "ceiling" if (out / "voxels.nc").exists() else "recordings"
+    if (out / "prepared/swapped-runs.json").exists():
+        return "ceiling"
+    return "runs beside their words" if (out / "voxels.nc").exists() else "recordings"
 
 
 def models(out, keep):
@@ -155,13 +169,17 @@ def write_large(folder):
     inside = distance <= np.sort(distance, axis=None)[N_VOXELS]
     folder.mkdir(parents=True, exist_ok=True)
     nibabel.save(nibabel.Nifti1Image(inside.astype(np.uint8), affine), folder / "mask.nii.gz")
-    rng = np.random.default_rng(0)
+    rng, story = np.random.default_rng(0), np.random.default_rng(1)
     weights = rng.standard_normal((MEANINGS, int(inside.sum())), dtype=np.float32)
     weights *= SIGNAL / MEANINGS**0.5
     rows = ["word,onset,offset,section"]
     for run, n_scans in enumerate(SCANS, start=1):
         onsets = np.sort(rng.uniform(0, T_R * n_scans - 4, n_scans * 5))
-        rows += [f"alice,{onset:.3f},{onset + 0.2:.3f},{run}" for onset in onsets]
+        said = story.choice(WORDS, len(onsets))
+        rows += [
+            f"{word},{onset:.3f},{onset + 0.2:.3f},{run}"
+            for word, onset in zip(said, onsets, strict=True)
+        ]
         words = np.column_stack(
             [np.ones(len(onsets)), rng.normal(size=(len(onsets), MEANINGS - 1))]
         )
@@ -199,6 +217,8 @@ validation = "first"
 [baselines]
 word_rate = true
 random_vectors = {{ dimensions = [300], seeds = 1 }}
+[[models]]
+name = "austen-0.4m"
 """
     )
 
