@@ -37,12 +37,14 @@ _AFTER_LAWS = """
 What to read: for other **models**, `over families` (errors robust to whatever models of one family
 have in common, with degrees of freedom of each question's own); for other **people**, `over
 listeners`; for both, `over families and listeners`. Resampling families and a random family effect
-fall short where families differ in slope. An interval over listeners is about listeners of *this*
-story: a model's errors go with the story's signal by chance, for all listeners alike, so read as if
-it held for any story it is too short (the line in italics). An interval over families is about
-these listeners and recordings: noise of the recordings moves the lines of all models alike up or
-down, and with them where they cross zero. Read as if for any recording, the crossing over families
-is too short (in italics again); over families and listeners it is not.
+(`family_slope_...` in `laws.json`) fall short where families differ in slope.
+
+Some intervals are counted against two planted values. An interval over listeners is about listeners
+of *this* story: a model's errors go with the story's signal by chance, for all listeners alike, so
+read as if it held for any story it is too short (the line in italics). An interval over families is
+about these listeners and recordings: noise of the recordings moves the lines of all models alike up
+or down, and with them where they cross zero. The same interval of the crossing, read as if for any
+recording, is too short (in italics again); over families and listeners it is not.
 """
 
 _VOXELS = """## Voxels as independent
