@@ -1,5 +1,6 @@
 """Masks and digests of recordings: the same whoever looks into them."""
 
+import nibabel
 import numpy as np
 import pytest
 
@@ -8,6 +9,7 @@ from hemiscale.errors import InputError
 from hemiscale.pipeline import masks, read_inputs
 from hemiscale.pipeline.helpers import Helpers
 from hemiscale.pipeline.masks import Digests, analysis_mask, own_mask_file
+from hemiscale.pipeline.volume_targets import volumes_fingerprint
 from hemiscale.results import file_digest
 from hemiscale.study import read_study
 
@@ -64,6 +66,77 @@ def test_the_mask_is_the_same_whoever_looks(volume_folder, tmp_path, own):
             first = tmp_path / "0" / path.relative_to(folder)
             assert file_digest(path) == file_digest(first)
     assert [len(one.asked) for one in clusters] == [9, 9]
+
+
+def found_in(study, folder):
+    inputs = read_inputs(study)
+    digest = Digests(folder / "digests.json")
+    return analysis_mask(study, study.recordings, inputs, folder, digest)[0], inputs, digest
+
+
+def test_own_masks_follow_their_listeners(volume_folder, tmp_path, bold_path):
+    for run in (1, 2, 3):  # the scanner missed the top of this brain
+        path = bold_path(volume_folder, "s2", run)
+        image = nibabel.load(path)
+        values = np.asarray(image.dataobj)
+        values[:, :, -values.shape[2] // 4 :] = 0
+        nibabel.save(nibabel.Nifti1Image(values, image.affine, image.header), path)
+    study = study_without_mask(volume_folder, "voxel_size = 8\nown_masks = true\naverage = false")
+    before, *_ = found_in(study, tmp_path)
+    sizes = [
+        np.count_nonzero(nibabel.load(own_mask_file(tmp_path, subject)).dataobj)
+        for subject in ("s1", "s2")
+    ]
+    assert sizes[1] < sizes[0]
+    for run in (1, 2, 3):  # two names were mixed up
+        one, other = (bold_path(volume_folder, subject, run) for subject in ("s1", "s2"))
+        aside = one.with_name("aside.nii.gz")
+        one.rename(aside)
+        other.rename(one)
+        aside.rename(other)
+    after, *_ = found_in(study, tmp_path)
+    np.testing.assert_array_equal(before.dataobj, after.dataobj)
+    assert sizes[::-1] == [
+        np.count_nonzero(nibabel.load(own_mask_file(tmp_path, subject)).dataobj)
+        for subject in ("s1", "s2")
+    ]
+
+
+def test_a_share_makes_other_targets_of_own_masks_though_all_voxels_stay(volume_folder, tmp_path):
+    study = study_without_mask(volume_folder, "voxel_size = 8\nown_masks = true\naverage = false")
+    mask, inputs, digest = found_in(study, tmp_path)
+    stamps = {
+        volumes_fingerprint(
+            study.recordings.model_copy(update={"mask_share": share, "own_masks": own}),
+            inputs,
+            mask,
+            digest,
+        )
+        for own in (True, False)
+        for share in (0.5, 1.0)
+    }
+    assert len(stamps) == 3
+
+
+def test_a_killed_run_leaves_no_note_about_other_masks(volume_folder, tmp_path, monkeypatch):
+    study = study_without_mask(volume_folder)
+    expected = np.asarray(found_in(study, tmp_path)[0].dataobj)
+
+    class Killed(BaseException):
+        pass
+
+    def killed(*_):
+        raise Killed
+
+    other = study.model_copy(
+        update={"recordings": study.recordings.model_copy(update={"voxel_size": 10.0})}
+    )
+    with monkeypatch.context() as patched:
+        patched.setattr(masks, "write_json", killed)
+        with pytest.raises(Killed):
+            found_in(other, tmp_path)
+    assert nibabel.load(tmp_path / "mask.nii.gz").shape != expected.shape
+    np.testing.assert_array_equal(np.asarray(found_in(study, tmp_path)[0].dataobj), expected)
 
 
 def test_all_recordings_without_a_brain_are_named(volume_folder, tmp_path, bold_path):

@@ -154,7 +154,9 @@ def analysis_mask(
     if mask is not None:
         return mask, notices
     path, note = folder / "mask.nii.gz", folder / "mask.json"
-    sources = sorted(digest(recording.path) for recording in inputs.recordings)
+    sources: Any = sorted(digest(recording.path) for recording in inputs.recordings)
+    if recordings.own_masks:  # it matters whose they are
+        sources = sorted([r.subject, digest(r.path)] for r in inputs.recordings)
     named = given_grid(study, recordings)
     stamp = fingerprint(
         sources=sources,
@@ -179,6 +181,8 @@ def analysis_mask(
         problems = [f"study {study.name}: {problem}" for *_, some in found for problem in some]
         if problems:
             raise InputError(*problems)
+        # Killed between masks and note, the note of other masks must not vouch for these.
+        note.unlink(missing_ok=True)
         inside = [np.asarray(one.dataobj) > 0 for one, _, _ in found]
         if recordings.own_masks:
             for file, (one, _, _) in zip(files.values(), found, strict=True):

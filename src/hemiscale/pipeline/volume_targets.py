@@ -163,7 +163,8 @@ def volumes_fingerprint(
         ],
         average=recordings.average,
         individuals=recordings.individuals,
-        own_masks=recordings.own_masks,
+        # The mask is that of all listeners: it does not tell which of their own made it.
+        own_masks=[recordings.mask_share] if recordings.own_masks else False,
     )
 
 
