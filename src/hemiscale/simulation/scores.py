@@ -199,9 +199,12 @@ class ScoreSimulator:
         slopes = law.asymmetry_slope * relative + growing
         levels = law.asymmetry_slope * (x.mean() - np.log(law.crossing)) * relative + theirs
         shown = np.mean([alike for _, _, alike in runs], axis=0) / gains[:, None]
-        both = (law.score + law.slope * centred)[:, None] * relative
-        apart = levels + slopes * centred[:, None]
-        line = ((both + apart / 2) * shown[:, 0] - (both - apart / 2) * shown[:, 1]).mean(axis=1)
+
+        def in_recordings(both: float, apart: NDArray[np.float64]) -> float:
+            """Left minus right of a height or slope: of both sides, and of their gap."""
+            left, right = both * relative + apart / 2, both * relative - apart / 2
+            return float((left * shown[:, 0] - right * shown[:, 1]).mean())
+
         return SimulatedScores(
             scores=np.stack([scores for scores, _, _ in runs], axis=2),
             score_of_models=score,
@@ -212,8 +215,8 @@ class ScoreSimulator:
             gain=float(relative.mean()),
             slope_of_listeners=slopes,
             level_of_listeners=levels,
-            slope_in_recordings=float(centred @ line / (centred @ centred)),
-            level_in_recordings=float(line.mean()),
+            slope_in_recordings=in_recordings(law.slope, slopes),
+            level_in_recordings=in_recordings(law.score, levels),
         )
 
     def _run(
