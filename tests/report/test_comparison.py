@@ -13,6 +13,7 @@ from hemiscale.errors import HemiscaleError, InputError
 from hemiscale.report import compare_studies
 from hemiscale.report.compared import read_side, split_name
 from hemiscale.report.comparison import common_models
+from hemiscale.report.crossings import interval_of_crossing
 
 _FIGURES = ("compare-scores", "compare-left-minus-right", "compare-overlaid", "compare-slopes")
 
@@ -27,6 +28,14 @@ def test_the_published_side_holds_the_published_numbers() -> None:
     slope, intercept = np.polyfit(np.log(models["n_parameters"]), models["corr_all"], 1)
     assert law["slope"] == pytest.approx(slope)
     assert law["intercept"] == pytest.approx(intercept)
+    # Where it crosses zero is said with its interval over families, which has bounds.
+    law = side.laws["left_minus_right"]
+    assert law is not None
+    low, high, over = interval_of_crossing(law) or (None, None, "")
+    assert over == "over families"
+    assert low is not None
+    assert high is not None
+    assert 1e6 < low < law["zero_crossing"] < high < 1e9
 
 
 def test_a_study_against_itself_has_no_differences(simulated_results: Path, tmp_path: Path) -> None:

@@ -35,6 +35,8 @@ BOTH = {"slope_over_both_low": 0.0002, "crossing_over_both_high": 4e8}
             FAMILIES | BOTH | {"crossing_over_both_low": 0.0, "crossing_over_both_high": None},
             "no bounds at 95 % over families and listeners",
         ),
+        # A slope's interval does not tell that the crossing's was looked for.
+        ({"over_families_low": 0.0005}, "95 % from 60 M to 150 M over models"),
         ({"slope_low": None, "zero_crossing_low": None, "zero_crossing_high": None}, "no interval"),
     ],
 )

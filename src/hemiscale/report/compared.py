@@ -157,7 +157,11 @@ def _published() -> ComparedStudy:
 
 
 def _over_families(law: Any) -> dict[str, float | None]:
-    """Interval of the slope over families, under the names of ``laws.json``."""
+    """Intervals of slope and crossing over families, under the names of ``laws.json``."""
     robust = None if law.families is None else law.families.robust
-    ends = (None, None) if robust is None else (robust.slope_low, robust.slope_high)
-    return dict(zip(("over_families_low", "over_families_high"), ends, strict=True))
+    return {
+        "over_families_low": robust and robust.slope_low,
+        "over_families_high": robust and robust.slope_high,
+        "crossing_families_low": robust and robust.crossing_low,
+        "crossing_families_high": robust and robust.crossing_high,
+    }

@@ -45,9 +45,12 @@ def interval_of_crossing(law: Mapping[str, Any]) -> CrossingInterval | None:
         None where there is none of any kind (two models on an exact line).
     """
     for crossing, slope, over in _KINDS:
-        low, high = law.get(f"{crossing}_low"), law.get(f"{crossing}_high")
+        ends = f"{crossing}_low", f"{crossing}_high"
+        if not any(end in law for end in ends):
+            continue  # never looked for, rather than without bounds
+        low, high = (law.get(end) for end in ends)
         if law.get(slope) is None and low is None and high is None:
-            continue  # not there at all, rather than without bounds
+            continue  # not there at all
         lowest = 0.0 if law.get("predictor", _SIZE) == _SIZE else -math.inf
         return CrossingInterval(
             low if low is not None and lowest < low < math.inf else None,
