@@ -222,19 +222,21 @@ def test_what_is_stored_comes_back(tmp_path, subjects):
         assert read_summary(path, "other") is None
         back = read_summary(path, "stamp")
         assert back.name == name
+        assert set(made.chosen) == {"validation", "region", "test"}
         assert (back.runs is not None) == (name == "average")
         assert (back.map is not None) == (name == "average" or "average" not in subjects)
         pairs = [
             (made.profile, back.profile),
             (made.votes, back.votes),
-            *((made.chosen[how], back.chosen[how]) for how in ("validation", "test")),
+            (made.region_layers, back.region_layers),
+            *((made.chosen[how], back.chosen[how]) for how in made.chosen),
         ]
         if made.map is not None:
             pairs += [(made.map.score, back.map.score), (made.map.layers, back.map.layers)]
         if made.runs is not None:
             pairs += [(made.runs.profile, back.runs.profile)]
             pairs += [(made.runs.profile_without, back.runs.profile_without)]
-            for how in ("validation", "test"):
+            for how in made.chosen:
                 pairs.append((made.runs.chosen[how], back.runs.chosen[how]))
                 pairs.append((made.runs.without[how], back.runs.without[how]))
         for one, other in pairs:
