@@ -1,3 +1,4 @@
+import importlib.util
 from types import SimpleNamespace
 
 from hemiscale.pipeline import plan_study
@@ -6,18 +7,22 @@ from hemiscale.study import read_study
 
 
 def test_what_options_need_is_said_by_check(study_folder, monkeypatch):
-    import torch
-
+    real = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "bitsandbytes" else real(name)
+    )
     path = study_folder / "study.toml"
     path.write_text(
         path.read_text() + '\n[[models]]\nname = "austen-0.1m"\nquantisation = "8bit"\n'
     )
     study = read_study(path)
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     notices, too_large = describe_costs(study, plan_study(study), [300])
     assert not too_large
     assert any(
-        notice.startswith("model 'austen-0.1m' cannot be read on this machine: quantisation")
+        notice.startswith(
+            "model 'austen-0.1m' cannot be read on this machine: quantisation = '8bit' needs "
+            "bitsandbytes"
+        )
         for notice in notices
     )
 

@@ -70,6 +70,14 @@ def test_what_stands_in_front_is_in_the_diagnostics(three_runs):
     assert len(here["prefix_norm"]) == len(layers)
 
 
+@pytest.mark.parametrize("quantisation", ["8bit", "4bit"])
+def test_a_quantised_model_has_as_many_parameters(three_runs, quantisation):
+    feature = three_runs[2]
+    full, small = load(feature, "cpu"), load(replace(feature, quantisation=quantisation), "cpu")
+    assert full.n_parameters == sum(p.numel() for p in full.model.parameters())
+    assert small.n_parameters == full.n_parameters
+
+
 def changed(study, **options):
     activations = study.activations.model_copy(update=options)
     return study.model_copy(update={"activations": activations})

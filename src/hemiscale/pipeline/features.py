@@ -169,8 +169,8 @@ def load(feature: FeatureSet, device: str) -> LoadedModel:
         quantisation=feature.quantisation,
     )
     raise_if_changed(states)
-    n_parameters = sum(parameter.numel() for parameter in model.parameters())
-    return LoadedModel(model, tokenizer, identity, n_parameters)
+    # Two weights of a 4-bit model share a number: its tensors are half as long.
+    return LoadedModel(model, tokenizer, identity, model.num_parameters())
 
 
 def read_run(
