@@ -89,7 +89,7 @@ def calibrate(
     for n_runs in RUNS:
         name = f"engine: {n_runs} runs"
         if name not in done:
-            found = examine_engine(n_runs, max(n_studies * 2 // 5, 1), seed)
+            found = examine_engine(n_runs, n_studies, seed)
             done[name] = {"tallies": {method: tally.counts() for method, tally in found.items()}}
             write_json(store, done)
             say(f"{name}: done")
