@@ -11,6 +11,8 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -40,6 +42,9 @@ __all__ = ["Summaries", "make_summaries", "read_summary", "summarise", "write_su
 
 BATCH = 50_000_000
 """Bytes of scores that are reduced at a time: some seconds of work."""
+
+SMALL = 20_000_000
+"""Bytes of a model's scores that are read at once: opening a file takes longer than reading it."""
 
 VERIFIED = 512_000_000
 """Bytes of scores that are compared with their checksums at a time."""
@@ -149,12 +154,16 @@ def summarise(tasks: Sequence[Task], folder: ResultsFolder) -> list[str]:
     # On one thread, so that sums are the same whoever makes them.
     with threadpool_limits(1), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", HemiscaleWarning)
-        for model, subject, stamp in tasks:
-            with open_dataset(folder.scores(model), verified=True) as scores:
+        for model, of_model in groupby(tasks, key=attrgetter("model")):
+            path = folder.scores(model)
+            with open_dataset(path, verified=True) as scores:
+                if path.stat().st_size <= SMALL:
+                    scores.load()
                 if columns is None:
                     columns = columns_of(scores, *_brain_files(folder))
-                made = summarise_subject(scores, subject, columns)
-            write_summary(folder.summary(model, subject), stamp, made)
+                for _, subject, stamp in of_model:
+                    made = summarise_subject(scores, subject, columns)
+                    write_summary(folder.summary(model, subject), stamp, made)
     return [str(one.message) for one in caught if issubclass(one.category, HemiscaleWarning)]
 
 
