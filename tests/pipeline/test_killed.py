@@ -14,7 +14,7 @@ import pytest
 
 from hemiscale.results import damage, file_digest
 
-KILLS = 55
+KILLS = 50
 MODEL = '\n[[models]]\nname = "austen-0.1m"\n'
 
 # Imports take longer than the study: done once, then every run is a fork that starts at once.
