@@ -48,6 +48,18 @@ def test_a_second_run_repeats_nothing(study_folder, tmp_path):
     assert contents(out) == first
 
 
+def test_a_run_killed_just_before_it_cleared_up_is_cleared_up_after(study_folder, tmp_path):
+    out = tmp_path / "out"
+    run(study_folder, out)
+    first = contents(out)
+    left = out / "unfinished" / "word-rate" / "layer.safetensors"
+    left.parent.mkdir(parents=True)
+    left.touch()
+    run(study_folder, out)
+    assert not (out / "unfinished").exists()
+    assert contents(out) == first
+
+
 def test_results_do_not_depend_on_the_number_of_workers(study_folder, tmp_path):
     run(study_folder, tmp_path / "one", workers=1)
     run(study_folder, tmp_path / "two", workers=2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from hemiscale.pipeline.crews import Crew, local_crew, reading_memory
 from hemiscale.pipeline.helpers import Helpers
 from hemiscale.pipeline.inputs import StudyInputs
 from hemiscale.pipeline.marks import Marks, is_done, make_marks
-from hemiscale.pipeline.pieces import unfinished_folder
+from hemiscale.pipeline.pieces import piece_folder, unfinished_folder
 from hemiscale.pipeline.plan import FeatureSet
 from hemiscale.pipeline.progress import Display
 from hemiscale.pipeline.station import Job
@@ -66,7 +67,11 @@ def work_on_all(
     todo = [feature for feature in features if feature.name not in done]
     if len(todo) < len(features):
         display.say(f"{len(features) - len(todo)} of {len(features)} models are done already")
+    # The run before may have been killed just before it cleared up.
+    for name in done:
+        shutil.rmtree(piece_folder(folder, name), ignore_errors=True)
     if not todo:
+        _clear_up(folder)
         return []
     # The longest first, so that no worker is left with it at the end.
     todo.sort(key=lambda feature: -feature.cost)
@@ -84,16 +89,20 @@ def work_on_all(
         n_units = sum(_most_units(course) for course in courses.values())
         memory = reading_memory(_memory_needs(study, inputs, todo))
         crew = local_crew(job, min(workers, n_units), display, memory=memory)
-    unfinished = unfinished_folder(folder)
     with display.bars():
         try:
             with crew as at_work:
                 return _follow(courses, at_work, display)
         finally:
-            # Processes that were stopped in the middle leave what they were writing.
-            remove_leftovers(folder.root)
-            if unfinished.is_dir() and not any(unfinished.iterdir()):
-                unfinished.rmdir()
+            _clear_up(folder)
+
+
+def _clear_up(folder: ResultsFolder) -> None:
+    """Remove what processes that were stopped in the middle left of what they were writing."""
+    remove_leftovers(folder.root)
+    unfinished = unfinished_folder(folder)
+    if unfinished.is_dir() and not any(unfinished.iterdir()):
+        unfinished.rmdir()
 
 
 def _done(
