@@ -155,12 +155,24 @@ def test_cluster_of_the_study_file(study, tmp_path, no_page):
 
 def test_workers_that_come_late_are_waited_for(study, tmp_path, cluster, monkeypatch, no_page):
     monkeypatch.setattr("hemiscale.pipeline.cluster.PATIENCE", 0.2)
-    timer = threading.Timer(1.0, cluster.worker)
-    timer.start()
     out = tmp_path / "out"
+    said = threading.Event()
+
+    def come_when_missed():
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            log = out / "log.txt"
+            if log.is_file() and "no worker has come to tcp://" in log.read_text():
+                said.set()
+                break
+            time.sleep(0.05)
+        cluster.worker()
+
+    thread = threading.Thread(target=come_when_missed)
+    thread.start()
     run_study(read_study(study), out, dask=cluster.address, quiet=True, only=["word-rate"])
-    timer.join()
-    assert "no worker has come to tcp://" in (out / "log.txt").read_text()
+    thread.join()
+    assert said.is_set()
     run_study(read_study(study), tmp_path / "one", quiet=True, only=["word-rate"])
     assert contents(out) == contents(tmp_path / "one")
     # All is done: nobody is asked, not even the scheduler.
