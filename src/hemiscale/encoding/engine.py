@@ -10,7 +10,7 @@ import numpy as np
 from hemiscale.encoding.backend import Dtype
 from hemiscale.encoding.bank import Block, TargetBank
 from hemiscale.encoding.predictors import Predictor, Task
-from hemiscale.encoding.primal import PrimalView
+from hemiscale.encoding.primal import PrimalSystem, PrimalView
 from hemiscale.encoding.search import Race, group_means, middle_first
 from hemiscale.encoding.validators import (
     System,
@@ -26,6 +26,9 @@ __all__ = ["Engine"]
 _TIE, _TIE_PER_VALUE = 1e-5, 1e-3
 #: Double-precision mean scores that differ by less are equal.
 _ROUNDING = 1e-12
+#: With so few features a prediction can all but vanish, and single precision then shows: final
+#: models are scored in double precision.
+_FEW_FEATURES = 8
 #: Memory for operators of several penalties at once, in bytes.
 _OPERATOR_MEMORY = 5e8
 #: Memory for what was computed of blocks before their penalty was known, in bytes.
@@ -71,6 +74,8 @@ class Engine:
         self._room = max(1, int(_OPERATOR_MEMORY / size))
         #: Views of blocks that wait for their penalty, as many as there is room for.
         self._waiting: dict[int, PrimalView] = {}
+        few = isinstance(system, PrimalSystem) and system.width <= _FEW_FEATURES
+        self._scored_in: Dtype = "float64" if few else bank.dtype
         self._latest: tuple[int, View] | None = None
         self._final_models: Mapping[int, Mapping[Task, Predictor]] = {}
 
@@ -224,18 +229,22 @@ class Engine:
         return Block(take(block.data, rows), [take(norm, rows) for norm in block.norms], slice(0))
 
     def _finals(self, chosen: np.ndarray) -> Mapping[int, Mapping[Task, Predictor]]:
-        """Return the final models' predictors: factored in float64, streamed as the bank is."""
+        """Return the final models' predictors, factored in float64."""
         finals = {}
         for i in np.unique(chosen):
             tasks = [Task((t,), t) for t in self.all_tests if i in chosen[t]]
             penalty = float(self.alphas[i])
-            finals[int(i)] = self.system.predictors(penalty, tasks, "float64", self.bank.dtype)
+            finals[int(i)] = self.system.predictors(penalty, tasks, "float64", self._scored_in)
         return finals
 
     def _score(self, number: int, chosen: np.ndarray) -> None:
         if not self._final_models:
             self._final_models = self._finals(chosen)
-        view, columns = self._view(number), self.bank.columns[number]
+        columns = self.bank.columns[number]
+        if self._scored_in == self.bank.dtype:
+            view = self._view(number)
+        else:
+            view = self.system.view(self.bank.block(number, self._scored_in))
         for t in self.all_tests:
             winners = chosen[t][self.groups[columns]]
             for i in np.unique(winners):
