@@ -6,12 +6,11 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from hemiscale.errors import HemiscaleError
 from hemiscale.pipeline.scoring import LayerScores
 from hemiscale.results import (
     ResultsFolder,
     fingerprint,
-    read_activations,
+    read_stamped,
     safe_name,
     write_activations,
 )
@@ -158,14 +157,10 @@ def read_piece(path: Path, stamp: str) -> Piece | None:
     Piece or None
         None where there is no whole file with this fingerprint.
     """
-    if not path.is_file():
+    found = read_stamped(path, stamp)
+    if found is None:
         return None
-    try:
-        _, arrays, facts = read_activations(path, layers=[])
-    except HemiscaleError:  # damaged, or taken away by a process that had all layers
-        return None
-    if facts["fingerprint"] != stamp:
-        return None
+    arrays, facts = found
     scores = LayerScores(
         arrays["score"],
         arrays["validation_score"],

@@ -27,8 +27,8 @@ from hemiscale.results import (
     file_digest,
     fingerprint,
     open_dataset,
-    read_activations,
     read_dataset,
+    read_stamped,
     verify_seal,
     write_activations,
 )
@@ -216,14 +216,10 @@ def read_summary(path: Path, stamp: str) -> SubjectSummary | None:
     """
     from hemiscale.analysis import RunSummary, SubjectMap, SubjectSummary
 
-    if not path.is_file():
+    found = read_stamped(path, stamp)
+    if found is None:
         return None
-    try:
-        _, arrays, facts = read_activations(path, layers=[])
-    except HemiscaleError:  # damaged
-        return None
-    if facts["fingerprint"] != stamp:
-        return None
+    arrays, facts = found
 
     def by_choice(start: str) -> dict[str, np.ndarray]:
         return {name.removeprefix(start): a for name, a in arrays.items() if name.startswith(start)}

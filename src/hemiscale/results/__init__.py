@@ -2,6 +2,7 @@
 
 from hemiscale.results.fingerprints import file_digest, fingerprint
 from hemiscale.results.folder import ResultsFolder, safe_name
+from hemiscale.results.stamped import read_stamped
 from hemiscale.results.stored import (
     DamagedFileError,
     damage,
@@ -36,6 +37,7 @@ __all__ = [
     "read_activations",
     "read_dataset",
     "read_record",
+    "read_stamped",
     "remove_leftovers",
     "safe_name",
     "set_aside_damaged",
