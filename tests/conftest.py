@@ -71,6 +71,26 @@ VOCABULARY = [
 ]
 
 
+class NoiseRuns:
+    """A listener whose runs are drawn when they are asked for, as if they were read from disk."""
+
+    def __init__(self, number: int, n_runs: int, n_scans: int, n_targets: int) -> None:
+        self.number, self.n_runs, self.shape = number, n_runs, (n_scans, n_targets)
+
+    def __len__(self) -> int:
+        return self.n_runs
+
+    def __getitem__(self, run: int) -> np.ndarray:
+        rng = np.random.default_rng([self.number, run])
+        return rng.standard_normal(self.shape, dtype=np.float32)
+
+
+@pytest.fixture
+def noise_runs() -> type[NoiseRuns]:
+    """Give listeners of noise that hold nothing in memory."""
+    return NoiseRuns
+
+
 @pytest.fixture
 def study_folder(tmp_path: Path) -> Path:
     """Write a study whose left region follows word onsets and whose right one is noise."""

@@ -156,25 +156,15 @@ def test_with_many_regressors_per_scan_the_dual_form_is_always_quicker(monkeypat
     assert any(chosen(*size, 0.5) is primal for size in sizes)
 
 
-def test_one_copy_of_the_data_is_in_memory():
+def test_one_copy_of_the_data_is_in_memory(noise_runs):
     """Predictors until their kernel is known, then targets: never both."""
     n_targets, n_runs, n_scans = 20_000, 8, 40
 
-    class Stored:
-        def __init__(self, number):
-            self.number = number
-
-        def __len__(self):
-            return n_runs
-
-        def __getitem__(self, run):
-            rng = np.random.default_rng([self.number, run])
-            return rng.standard_normal((n_scans, n_targets), dtype=np.float32)
-
+    two = [noise_runs(k, n_runs, n_scans, n_targets) for k in (0, 1)]
     # Libraries are there before memory is counted.
     intersubject_reliability(listeners(2, 1.0, n_targets=600), n_splits=1, seed=1)
     tracemalloc.start()
-    intersubject_reliability([Stored(0), Stored(1)], n_splits=1, seed=1, alphas=[10.0, 1e4])
+    intersubject_reliability(two, n_splits=1, seed=1, alphas=[10.0, 1e4])
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     # Beside the copy, a sum in float64 (as much as two runs) and a subject's run, or the scores.

@@ -41,24 +41,14 @@ def test_three_listeners_have_three_different_halves(targets, monkeypatch):
     )
 
 
-def test_a_half_takes_no_more_memory_than_was_thought():
+def test_a_half_takes_no_more_memory_than_was_thought(noise_runs):
     """Of noise, where no penalty is dropped: the most that there can be."""
     n_runs, n_scans, n_targets = 4, 100, 9000
 
-    class Noise:
-        def __init__(self, number):
-            self.number = number
-
-        def __len__(self):
-            return n_runs
-
-        def __getitem__(self, run):
-            rng = np.random.default_rng([self.number, run])
-            return rng.standard_normal((n_scans, n_targets), dtype=np.float32)
-
+    two = [noise_runs(k, n_runs, n_scans, n_targets) for k in (0, 1)]
     reliability._one_half(0, [[np.eye(9)[:, :5]] * 3] * 2, 1)  # libraries are there before
     tracemalloc.start()
-    reliability._one_half(0, [Noise(0), Noise(1)], 1)
+    reliability._one_half(0, two, 1)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     thought = reliability.memory_of_a_half([n_scans] * n_runs, n_targets)
