@@ -1,6 +1,6 @@
 # Two commands for people: `make demo` and `make test`. Each builds what it needs, once.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint docs format clean
+.PHONY: help demo test coverage lint docs format clean
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -16,6 +16,7 @@ PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 help:
 	@echo "make demo    own environment, models, the Alice study; says where the page is"
 	@echo "make test    all tests, in parallel"
+	@echo "make coverage    the same, with the lines that no test reaches"
 	@echo "make lint    ruff, mypy, import-linter"
 	@echo "make docs    the documentation, into site/; warnings are errors"
 	@echo "make demo GEMMA=1    the demo with Gemma-3-270m as well (238 MB, Gemma terms of use)"
@@ -24,6 +25,10 @@ demo: $(VENV)/.demo $(if $(filter 1,$(GEMMA)),$(VENV)/.gemma)
 	$(VENV)/bin/hemiscale demo --out $(OUT) $(if $(filter 1,$(GEMMA)),--with gemma-3-270m)
 
 test: $(VENV)/.test
+	$(VENV)/bin/python -m pytest -n 2 --dist worksteal
+
+# Counting lines takes half as long again.
+coverage: $(VENV)/.test
 	$(VENV)/bin/python -m pytest -n 2 --dist worksteal --cov --cov-report=term
 
 lint: $(VENV)/.test
