@@ -103,6 +103,7 @@ def test_recordings_that_workers_do_not_see_are_cleaned_here(volume_folder, tmp_
     assert helpers.cluster.asked == 3 * 3 + 3
     assert digests[0] == digests[1]
     assert "sub-s2" in said[0]
+    assert len(said) == len(set(said))
 
 
 def test_a_recording_that_goes_away_is_said(volume_folder, tmp_path, bold_path):

@@ -1,11 +1,13 @@
 """Masks and digests of recordings: the same whoever looks into them."""
 
+import warnings
+
 import nibabel
 import numpy as np
 import pytest
 
 from hemiscale.brain import common_mask, symmetric_grid
-from hemiscale.errors import InputError
+from hemiscale.errors import HemiscaleWarning, InputError
 from hemiscale.pipeline import masks, read_inputs
 from hemiscale.pipeline.helpers import Helpers
 from hemiscale.pipeline.masks import Digests, analysis_mask, own_mask_file
@@ -51,14 +53,19 @@ def test_the_mask_is_the_same_whoever_looks(volume_folder, tmp_path, own):
     everybody = [Helpers(), Helpers(2), *(Helpers(1, one) for one in clusters)]
     for k, helpers in enumerate(everybody):
         folder = tmp_path / str(k)
-        mask, _ = analysis_mask(
-            study,
-            study.recordings,
-            inputs,
-            folder,
-            Digests(folder / "digests.json"),
-            helpers=helpers,
-        )
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always", HemiscaleWarning)
+            mask, _ = analysis_mask(
+                study,
+                study.recordings,
+                inputs,
+                folder,
+                Digests(folder / "digests.json"),
+                helpers=helpers,
+            )
+        unseen = [str(one.message) for one in said]
+        assert len(unseen) == (k == 3)  # said once for all runs of this listener
+        assert all("sub-s2/func: the workers do not see this folder" in one for one in unseen)
         np.testing.assert_array_equal(np.asarray(mask.dataobj) > 0, expected)
         kept = [own_mask_file(folder, s) for s in inputs.subjects if own]
         assert file_digest(folder / "mask.nii.gz") == file_digest(tmp_path / "0/mask.nii.gz")

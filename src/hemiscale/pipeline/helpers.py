@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from hemiscale.errors import HemiscaleWarning, InputError
 
 if TYPE_CHECKING:
     from hemiscale.pipeline.cluster import Cluster
@@ -24,10 +28,13 @@ class Helpers:
         Processes of this machine.
     cluster : Cluster or None
         Where there is one, it does the work.
+    unseen : set of Path
+        Folders that the others were found not to see; each is told once.
     """
 
     workers: int = 1
     cluster: Cluster | None = None
+    unseen: set[Path] = field(default_factory=set, compare=False)
 
     def map(
         self,
@@ -76,6 +83,62 @@ class Helpers:
             yield from Parallel(n_jobs=workers, return_as="generator")(
                 delayed(function)(*item, **common) for item in items
             )
+
+    def map_seen(
+        self,
+        function: Callable[..., Any],
+        items: Sequence[tuple[Any, ...]],
+        paths: Sequence[Sequence[Path]],
+        **common: Any,
+    ) -> Iterator[Any]:
+        """Call a function with each item; what the others do not see is done here.
+
+        Parameters
+        ----------
+        function : callable
+            As for `map`; it gives None where it does not see its recordings.
+        items : sequence of tuple
+            Its arguments.
+        paths : sequence of sequences of Path
+            Of each item, the recordings that it needs.
+        **common
+            Arguments that are the same for all.
+
+        Yields
+        ------
+        object
+            Results in the order of the items, none of them None.
+
+        Raises
+        ------
+        InputError
+            Naming every recording that is not there any more.
+
+        Warns
+        -----
+        HemiscaleWarning
+            Once for each folder that others do not see.
+        """
+        found_by_others = self.map(function, items, **common)
+        for item, needed, found in zip(items, paths, found_by_others, strict=True):
+            if found is None:
+                found = function(*item, **common)
+                if found is None:
+                    gone = dict.fromkeys(p for some in paths for p in some if not p.is_file())
+                    raise InputError(*(f"{path}: is not there any more." for path in gone))
+                self._tell_unseen(needed[0].parent)
+            yield found
+
+    def _tell_unseen(self, folder: Path) -> None:
+        if folder in self.unseen:
+            return
+        self.unseen.add(folder)
+        warnings.warn(
+            f"{folder}: the workers do not see this folder; its recordings are read on this "
+            "machine.",
+            HemiscaleWarning,
+            stacklevel=4,
+        )
 
     def map_batches(
         self,

@@ -214,7 +214,8 @@ def _common_masks(
     from hemiscale.brain import agreed_mask
 
     paths = [path.absolute() for group in groups for path in group]
-    looked = helpers.map(_look, [(path,) for path in paths], grid=grid)
+    items = [(path,) for path in paths]  # recordings need not lie where all machines see them
+    looked = helpers.map_seen(_look, items, items, grid=grid)
     n_voxels = int(np.prod(grid.shape))
     masks: list[tuple[Any, int, list[str]]] = []
     for group in groups:
@@ -223,10 +224,8 @@ def _common_masks(
         def brains(
             group: list[Path] = group, problems: list[str] = problems
         ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-            for path in group:
+            for _ in group:
                 found = next(looked)
-                if found is None:  # recordings need not lie where all machines see them
-                    found = _look(path, grid) or f"{path}: is not there any more."
                 if isinstance(found, str):
                     problems.append(found)
                 else:

@@ -267,10 +267,10 @@ def _digests(paths: Sequence[Path]) -> list[str]:
 
 @cache
 def _code() -> str:
-    """Digest of the code that reduces: a summary is no good after it was changed."""
+    """Digest of the code that reduces and stores: after a change summaries are no good."""
     import hemiscale.analysis
 
-    files = sorted(Path(hemiscale.analysis.__path__[0]).glob("*.py"))
+    files = [Path(__file__), *sorted(Path(hemiscale.analysis.__path__[0]).glob("*.py"))]
     return fingerprint(files={path.name: file_digest(path) for path in files})
 
 

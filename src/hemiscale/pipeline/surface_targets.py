@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hemiscale.errors import HemiscaleWarning, InputError
+from hemiscale.errors import InputError
 from hemiscale.pipeline.helpers import Helpers
 from hemiscale.pipeline.inputs import StudyInputs
 from hemiscale.pipeline.masks import Digests
@@ -104,7 +103,7 @@ def analysis_vertices(
     if known is not None:
         return known
     items = [(recording,) for recording in _seen_from_anywhere(inputs)]
-    found: list[_Read] = list(_done_here_if_unseen(_vertices, items, helpers))
+    found: list[_Read] = list(helpers.map_seen(_vertices, items, _paths(items)))
     problems = [problem for one in found for problem in one.problems]
     if problems:
         raise InputError(*problems)
@@ -230,8 +229,8 @@ def prepare_surfaces(
         (r, marks[r.subject, r.run], inputs.confounds.get(own.path))
         for r, own in zip(_seen_from_anywhere(inputs), inputs.surfaces, strict=True)
     ]
-    results = _done_here_if_unseen(
-        _prepare_one, items, helpers, vertices=vertices, cleaning=cleaning, folder=folder
+    results = helpers.map_seen(
+        _prepare_one, items, _paths(items), vertices=vertices, cleaning=cleaning, folder=folder
     )
     problems: list[str] = []
     for done, sentences in enumerate(results, start=1):
@@ -329,28 +328,8 @@ def _seen_from_anywhere(inputs: StudyInputs) -> list[SurfaceRecording]:
     return [replace(r, paths=tuple(path.absolute() for path in r.paths)) for r in inputs.surfaces]
 
 
-def _done_here_if_unseen(
-    function: Callable[..., Any], items: list[tuple[Any, ...]], helpers: Helpers, **common: Any
-) -> Iterator[Any]:
-    """Let others do it, and do here what they cannot see."""
-    told: set[Path] = set()
-    for item, found in zip(items, helpers.map(function, items, **common), strict=True):
-        if found is not None:
-            yield found
-            continue
-        recording: SurfaceRecording = item[0]
-        missing = [path for path in recording.paths if not path.is_file()]
-        if missing:
-            raise InputError(*(f"{path}: is not there any more." for path in missing))
-        if recording.path.parent not in told:
-            told.add(recording.path.parent)
-            warnings.warn(
-                f"{recording.path.parent}: the workers do not see this folder; its recordings are "
-                "read and cleaned on this machine.",
-                HemiscaleWarning,
-                stacklevel=3,
-            )
-        yield function(*item, **common)
+def _paths(items: Sequence[tuple[Any, ...]]) -> list[tuple[Path, ...]]:
+    return [item[0].paths for item in items]
 
 
 def _vertices(recording: SurfaceRecording) -> _Read | None:

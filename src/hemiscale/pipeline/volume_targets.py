@@ -17,9 +17,7 @@ from hemiscale.pipeline.inputs import StudyInputs
 from hemiscale.pipeline.masks import Digests, own_mask_file
 from hemiscale.pipeline.stories import collect
 from hemiscale.pipeline.targets import Targets, run_slices, stored_targets
-from hemiscale.results import (
-    fingerprint,
-)
+from hemiscale.results import fingerprint
 from hemiscale.study import AVERAGE, Study, VolumeFiles, Volumes
 
 if TYPE_CHECKING:
@@ -102,24 +100,16 @@ def _prepare(
     progress: Progress,
     **common: Any,
 ) -> None:
-    """Let others prepare recordings, and do here what they cannot see."""
-    total, done = sum(len(item[0]) for item in items), 0
+    """Let others prepare recordings, as far as they see them."""
+    paths = [[recording.path for recording in item[0]] for item in items]
+    total, done = sum(map(len, paths)), 0
     problems: list[str] = []
     notices: list[str] = []
-    for item, prepared in zip(items, helpers.map(function, items, **common), strict=True):
-        if prepared is None:
-            prepared = function(*item, **common)
-            if prepared is not None:
-                notices.append(
-                    f"{item[0][0].path.parent}: the workers do not see this folder; its "
-                    "recordings are read and cleaned on this machine."
-                )
-        if prepared is None:
-            problems.append(f"{item[0][0].path}: is not there any more.")
-        else:
-            problems += prepared[0]
-            notices += prepared[1]
-        done += len(item[0])
+    prepared = helpers.map_seen(function, items, paths, **common)
+    for here, (wrong, odd) in zip(paths, prepared, strict=True):
+        problems += wrong
+        notices += odd
+        done += len(here)
         progress(done, total)
     for notice in dict.fromkeys(notices):
         warnings.warn(notice, HemiscaleWarning, stacklevel=2)
