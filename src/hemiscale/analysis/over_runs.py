@@ -11,9 +11,9 @@ over runs is, but for the sign, that of each score with the means that contain i
 the mean over runs. That counts what pairs of runs do for each other, but not all of what a run does
 to every other alike, as a good run to train on. The jackknife counts all of that, and pairs twice
 [1]_. A share of what the jackknife has more than Student is added, 1.6 / n, and 1.6 / 6 with fewer
-than six runs. It was found on simulated studies, 2,000 of each kind with four, six and nine runs; with
-other random numbers docs/calibration.md shows what the intervals hold. The means without a run come
-from nested cross-validation [2]_.
+than six runs. It was found on simulated studies, 2,000 of each kind with four, six and nine runs;
+with other random numbers docs/calibration.md shows what the intervals hold. The means without a run
+come from nested cross-validation [2]_.
 
 .. [1] Efron & Stein (1981), The jackknife estimate of variance. Annals of Statistics 9.
 .. [2] Bates, Hastie & Tibshirani (2024), Cross-validation: what does it estimate and how well does

@@ -71,9 +71,9 @@ the bounded intervals.
 """
 
 _ENGINE = """Ridge regressions with the engine (runs of 80 scans, 30 features, 24 voxels): here runs
-share training data as well, in one layer, and the choice among three. Four brains, that differ in the
-features' weights, have equal shares of the studies; what is planted is the score that a brain gives
-on average.
+share training data as well, in one layer, and the choice among three. Four brains, that differ in
+the features' weights, have equal shares of the studies; what is planted is the score that a brain
+gives on average.
 """
 
 _POWER = """## Power
