@@ -28,11 +28,61 @@ def test_scores_are_pearson_and_chance_is_every_shift():
 
 def test_one_run_counts_exactly_the_shifts_that_score_as_high():
     generator = np.random.default_rng(1)
-    y, p = smooth(generator, 60, 1), smooth(generator, 60, 1)
+    y, p = smooth(generator, 60, 3), smooth(generator, 60, 3)
     found = shift_test([p], [y], n_shifts=4000, shortest=5)
-    rolled = [np.corrcoef(p[:, 0], np.roll(y[:, 0], k))[0, 1] for k in range(5, 56)]
-    share = np.mean(np.array(rolled) >= found.scores[0])
-    assert found.p[0] == pytest.approx(share, abs=0.03)
+    rolled = np.array(
+        [
+            [np.corrcoef(p[:, k], np.roll(y[:, k], lag))[0, 1] for k in range(3)]
+            for lag in range(5, 56)
+        ]
+    )
+    assert found.n_shifts == len(rolled) == 51
+    as_high = (rolled >= found.scores).sum(axis=0)
+    np.testing.assert_allclose(found.p, (1 + as_high) / 52)
+    highest = (rolled.max(axis=1)[:, None] >= found.scores).sum(axis=0)
+    np.testing.assert_allclose(found.p_over_all, (1 + highest) / 52)
+    assert found.p_mean == (1 + (rolled.mean(axis=1) >= found.scores.mean()).sum()) / 52
+    assert "51 different shifts" in found.notes[0]
+    assert "at least 0.019" in found.notes[0]
+
+
+def test_all_shifts_of_two_short_runs_are_taken_once():
+    generator = np.random.default_rng(7)
+    y, p = ([smooth(generator, n, 1) for n in (26, 31)] for _ in range(2))
+    found = shift_test(p, y, shortest=10)
+    # Each run in its place, or shifted; not both in their place.
+    rolled = [
+        [np.corrcoef(a[:, 0], np.roll(b[:, 0], k))[0, 1] for k in (0, *range(10, len(b) - 9))]
+        for a, b in zip(p, y, strict=True)
+    ]
+    both = np.add.outer(*map(np.array, rolled)).ravel()[1:] / 2
+    assert found.n_shifts == both.size == 8 * 13 - 1
+    assert found.p[0] == (1 + (both >= found.scores[0]).sum()) / 104
+    assert len(found.notes) == 1
+    drawn = shift_test(p, y, n_shifts=103)
+    assert drawn.p[0] == found.p[0]
+    assert not drawn.notes
+
+
+def test_a_perfect_score_of_one_short_run_is_no_surer_than_its_shifts_allow():
+    y = smooth(np.random.default_rng(8), 37, 1)
+    found = shift_test([y], [y], shortest=10)
+    assert found.p[0] == found.p_over_all[0] == found.p_mean == 1 / 19
+    assert "18 different shifts" in found.notes[0]
+    assert "no score can be told from chance" in found.notes[0]
+
+
+@pytest.mark.parametrize("n_runs", [1, 2])
+def test_p_of_short_runs_of_noise_is_not_too_small(n_runs):
+    generator = np.random.default_rng(9)
+    found = []
+    for _ in range(100):
+        p, y = generator.normal(size=(2, n_runs, 60, 100))
+        found.append(shift_test(list(p), list(y), n_shifts=499).p)
+    p = np.concatenate(found)
+    for level in (0.002, 0.01, 0.05, 0.2):
+        assert (p <= level).mean() <= level + 4 * np.sqrt(level / len(p)), level
+    assert (p <= 0.2).mean() > 0.18
 
 
 def test_p_of_noise_is_uniform_where_pearsons_is_not():
@@ -76,6 +126,8 @@ def test_runs_that_do_not_match_or_are_too_short_are_refused():
         shift_test([np.ones((50, 1))], [np.ones((50, 2))])
     with pytest.raises(ValueError, match="run 1: 20 scans are too few"):
         shift_test([np.ones((20, 1))], [np.ones((20, 1))])
+    with pytest.raises(ValueError, match="n_shifts must be 1 or more, got 0"):
+        shift_test([np.ones((50, 1))], [np.ones((50, 1))], n_shifts=0)
 
 
 @pytest.mark.parametrize("dependence", ["positive", "any"])

@@ -19,6 +19,7 @@ def test_what_follows_the_words_is_above_chance_and_noise_is_not(study_folder, t
         write_chance_table(study, out, quiet=True)
     run_study(study, out, only=["word-rate", "random-vector-20d"], quiet=True)
     path = write_chance_table(study, out, n_shifts=199, quiet=True)
+    assert "different shifts" not in (out / "log.txt").read_text(encoding="utf-8")
     table = pd.read_csv(path, sep="\t")
     assert list(table.columns) == list(CHANCE_COLUMNS)
     rows = table.set_index(["model", "region"])
@@ -48,6 +49,15 @@ def test_voxels_have_one_row_each_model(volume_folder, tmp_path):
     row = table[table["region"] == "all"].iloc[0]
     assert row["p"] == pytest.approx(0.01)
     assert 0.3 < row["share_q_below_5_percent"] < 0.6  # the left half follows the words
+
+
+def test_short_recordings_say_how_few_shifts_there_are(study_folder, tmp_path, capsys):
+    study, out = read_study(study_folder / "study.toml"), tmp_path / "out"
+    run_study(study, out, only=["word-rate"], quiet=True)
+    table = pd.read_csv(write_chance_table(study, out, n_shifts=40_000), sep="\t")
+    # Four blocks of 32 scans, in their place or shifted by 10 to 22 each.
+    assert set(table["n_shifts"]) == {14**4 - 1}
+    assert f"{14**4 - 1} different shifts" in " ".join(capsys.readouterr().err.split())
 
 
 @pytest.mark.parametrize("dimensions", [None, 5])

@@ -226,7 +226,8 @@ CHANCE_COLUMNS: dict[str, str] = {
     "p_over_all": "the same against the highest of all regions: holds for all at once",
     "q": "false discovery rate over regions",
     "share_q_below_5_percent": "of all: share of regions or voxels with q below .05",
-    "n_shifts": "shifts drawn",
+    "n_shifts": "different shifts that p rests on: as many as asked for, or all that the recording "
+    "has where that is fewer; p is at least 1 / (n_shifts + 1)",
 }
 """Of ``chance.tsv``, which `hemiscale chance` adds to a finished study."""
 

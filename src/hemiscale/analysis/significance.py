@@ -7,6 +7,7 @@ prediction is set against the signal shifted in time, which keeps everything but
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -22,6 +23,9 @@ __all__ = [
     "shift_test",
     "voxels_as_independent_test",
 ]
+
+# With this many times as many different shifts as draws, hardly any is drawn twice.
+_HARDLY_EVER_TWICE = 1000
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,9 @@ class ShiftTest:
     p_mean : float
         Of the mean over targets.
     n_shifts : int
-        Shifts drawn.
+        Different shifts that p rests on: as many as were asked for, or all there are.
+    notes : tuple of str
+        What cannot be said.
     """
 
     scores: NDArray[np.float64]
@@ -48,6 +54,7 @@ class ShiftTest:
     p_over_all: NDArray[np.float64]
     p_mean: float
     n_shifts: int
+    notes: tuple[str, ...] = ()
 
 
 def shift_test(
@@ -63,12 +70,18 @@ def shift_test(
     In each draw every run is shifted by its own number of scans, the same for all targets, so that
     their spatial correlation stays as it is; all shifts of a run come from one Fourier transform.
 
+    For p to be right for short recordings too, a run may also stay in place, as long as not all do
+    (else draws would have more in common with each other than with the truth: with two runs of 60
+    scans p would be .002 or less in .5 % of cases), and the same shifts of all runs are not drawn
+    again (else p would get smaller than the number of different shifts allows).
+
     Parameters
     ----------
     predictions, targets : lists over runs of (n_scans_r, n_targets) arrays
         Predicted and measured signals of left-out runs.
     n_shifts : int
-        Draws. A single run has only as many different shifts as scans.
+        Draws. Where there are fewer different shifts (a single run has fewer than scans), all of
+        them are taken, and `notes` says so.
     shortest : int
         Least shift, in scans, either way: a shorter one leaves part of the alignment.
     seed : int
@@ -81,18 +94,20 @@ def shift_test(
     Raises
     ------
     ValueError
-        If the runs do not match, or one is too short to be shifted.
+        If the runs do not match, or one is too short to be shifted, or no draw is asked for.
     """
+    if n_shifts < 1:
+        raise ValueError(f"n_shifts must be 1 or more, got {n_shifts}")
     if len(predictions) != len(targets) or not len(targets):
         raise ValueError("predictions and targets must be lists over the same runs, at least one")
     at_lag = [
         _correlation_at_every_shift(np.asarray(p, float), np.asarray(y, float), k, shortest)
         for k, (p, y) in enumerate(zip(predictions, targets, strict=True))
     ]
-    generator = np.random.default_rng(seed)
     scores = np.mean([r[0] for r in at_lag], axis=0)
     known = np.isfinite(scores)
-    lags = [generator.integers(shortest, len(r) - shortest + 1, size=n_shifts) for r in at_lag]
+    lags = _lags([len(r) for r in at_lag], shortest, n_shifts, seed)
+    asked_for, n_shifts = n_shifts, lags.shape[1]
     as_high = np.zeros(scores.shape)
     all_as_high = np.zeros(scores.shape)
     mean_as_high = 0
@@ -110,6 +125,7 @@ def shift_test(
         p_over_all=np.where(known, (1 + all_as_high) / (1 + n_shifts), np.nan),
         p_mean=(1 + mean_as_high) / (1 + n_shifts) if known.any() else float("nan"),
         n_shifts=n_shifts,
+        notes=(_few_shifts(n_shifts, asked_for),) if n_shifts < asked_for else (),
     )
 
 
@@ -182,6 +198,33 @@ def voxels_as_independent_test(left: ArrayLike, right: ArrayLike) -> VoxelTest:
         return VoxelTest(float("nan"), float("nan"), float("nan"), n)
     found = stats.ttest_rel(a[known], b[known])
     return VoxelTest(float((a - b)[known].mean()), float(found.statistic), float(found.pvalue), n)
+
+
+def _lags(n_scans: Sequence[int], shortest: int, n_shifts: int, seed: int) -> NDArray[np.int64]:
+    """Draw a lag of each run, (n_runs, n), not all of them zero; all where there are fewer."""
+    places = [np.r_[0, shortest : n - shortest + 1] for n in n_scans]
+    sizes = [len(one) for one in places]
+    n_different = math.prod(sizes) - 1
+    generator = np.random.default_rng(seed)
+    if n_different <= n_shifts:
+        drawn = np.unravel_index(1 + np.arange(n_different), sizes)
+    elif n_different < _HARDLY_EVER_TWICE * n_shifts:
+        numbers = generator.choice(n_different, n_shifts, replace=False)
+        drawn = np.unravel_index(1 + numbers, sizes)
+    else:
+        drawn = tuple(generator.integers(0, size, size=n_shifts) for size in sizes)
+    return np.stack([one[k] for one, k in zip(places, drawn, strict=True)])
+
+
+def _few_shifts(n_different: int, asked_for: int) -> str:
+    """Say in a sentence what few different shifts mean for p."""
+    sentence = (
+        f"The recording has {n_different} different shifts in time, fewer than the {asked_for} "
+        f"asked for: all of them were taken, and p is at least {1 / (1 + n_different):.2g}"
+    )
+    if n_different < 19:
+        return f"{sentence}, so that no score can be told from chance at the 5 % level."
+    return f"{sentence}."
 
 
 def _correlation_at_every_shift(

@@ -44,7 +44,10 @@ def chance(
     out: Out = None,
     only: Only = None,
     shifts: Annotated[
-        int, typer.Option("--shifts", min=1, help="Shifts in time drawn for each model.")
+        int,
+        typer.Option(
+            "--shifts", min=1, help="Shifts in time drawn for each model, or all there are."
+        ),
     ] = 1000,
     quiet: Quiet = False,
 ) -> None:

@@ -68,10 +68,15 @@ def write_chance_table(
     subjects = opened.targets.subjects
     subjects = ["average"] if "average" in subjects else subjects
     rows: list[dict[str, object]] = []
+    notes: dict[str, None] = {}
     for feature in opened.features:
         for subject in subjects:
-            rows += _rows(opened, feature, subject, n_shifts, seed)
+            found, said = _rows(opened, feature, subject, n_shifts, seed)
+            rows += found
+            notes |= dict.fromkeys(said)
         display.say(f"✓ {feature.name}")
+    for note in notes:
+        display.warn(note)
     path = opened.folder.tables / "chance.tsv"
     frame = pd.DataFrame(rows, columns=list(CHANCE_COLUMNS))
     text = frame.to_csv(sep="\t", index=False, float_format="%.6g", lineterminator="\n")
@@ -140,7 +145,8 @@ def _projected(features: list[np.ndarray], test: int, encoding: Encoding) -> lis
 
 def _rows(
     opened: FinishedStudy, feature: FeatureSet, subject: str, n_shifts: int, seed: int
-) -> list[dict[str, object]]:
+) -> tuple[list[dict[str, object]], tuple[str, ...]]:
+    """Rows of one feature set and subject, and what cannot be said."""
     from hemiscale.analysis import false_discovery_rate, select_layers, shift_test
 
     with opened.scores(feature) as stored:
@@ -159,7 +165,7 @@ def _rows(
         )
     q = false_discovery_rate(found.p)
     known = np.isfinite(found.scores)
-    common = {"model": feature.name, "subject": subject, "n_shifts": n_shifts}
+    common = {"model": feature.name, "subject": subject, "n_shifts": found.n_shifts}
     rows: list[dict[str, object]] = [
         {
             **common,
@@ -185,4 +191,4 @@ def _rows(
             }
             for k, (name, side) in enumerate(zip(names, sides, strict=True))
         ]
-    return rows
+    return rows, found.notes
