@@ -7,6 +7,7 @@ that was cut off or changed counts as not there; it is moved aside when it is ma
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import warnings
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ import numpy as np
 
 from hemiscale.errors import HemiscaleError, HemiscaleWarning
 from hemiscale.results.fingerprints import plain_values
+from hemiscale.results.netcdf import put_netcdf
 from hemiscale.results.writing import cannot_be_written, write_atomically, write_json
 
 if TYPE_CHECKING:
@@ -206,7 +208,9 @@ def write_dataset(path: Path, dataset: xr.Dataset) -> None:
         Where a damaged file stood in its place: it is moved aside.
     """
     # Made in memory: the HDF5 library crashes the process where the disk is full.
-    content = dataset.to_netcdf(engine="h5netcdf")
+    made = io.BytesIO()
+    put_netcdf(made, dataset)
+    content = made.getbuffer()
     digest = hashlib.sha256(content).hexdigest()
     set_aside_damaged(path)
     with write_atomically(path) as temporary, temporary.open("wb") as stream:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hemiscale.results.netcdf import put_netcdf
 from hemiscale.results.stored import seal, set_aside_damaged, verify_seal
 from hemiscale.results.writing import write_atomically
 
@@ -169,40 +170,27 @@ def _layout(
     labels: xr.Dataset, variables: Mapping[str, tuple[Sequence[str], str]]
 ) -> tuple[_FileWithGaps, dict[str, _Place]]:
     """Lay out the file in memory: all but the variables' numbers."""
-    import h5netcdf
-    import h5py
-
-    file = _FileWithGaps(bytes(labels.to_netcdf(engine="h5netcdf")))
-    shapes = {
-        name: tuple(labels.sizes[dim] for dim in dims) for name, (dims, _) in variables.items()
+    file = _FileWithGaps()
+    offsets = put_netcdf(file, labels, variables)
+    places = {
+        name: _Place(
+            offsets[name],
+            tuple(dims),
+            tuple(labels.sizes[dim] for dim in dims),
+            np.dtype(dtype),
+        )
+        for name, (dims, dtype) in variables.items()
     }
-    with h5netcdf.File(file, "r+") as netcdf:
-        for name, (dims, dtype) in variables.items():
-            variable = netcdf.create_variable(name, tuple(dims), dtype=np.dtype(dtype))
-            # The first value makes the library set all of the place aside.
-            if math.prod(shapes[name]):
-                variable[tuple(slice(0, 1) for _ in dims)] = 0
-    places = {}
-    with h5py.File(file, "r") as hdf5:
-        for name, (dims, dtype) in variables.items():
-            offset = hdf5[name].id.get_offset()
-            places[name] = _Place(offset or 0, tuple(dims), shapes[name], np.dtype(dtype))
     return file, places
 
 
 class _FileWithGaps(io.RawIOBase):
-    """A file in memory that keeps only what is written to it; the gaps take no room.
+    """A file in memory that keeps only what is written to it; the gaps take no room."""
 
-    Parameters
-    ----------
-    content : bytes
-        What it begins with.
-    """
-
-    def __init__(self, content: bytes) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.written = [(0, content)]
-        self.size = len(content)
+        self.written: list[tuple[int, bytes]] = []
+        self.size = 0
         self._at = 0
 
     def readable(self) -> bool:
