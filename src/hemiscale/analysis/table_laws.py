@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from hemiscale.analysis.averages import mean_correlation
 from hemiscale.analysis.crossed import line_over_families_and_listeners
@@ -56,9 +56,7 @@ def law_records(
     return records
 
 
-def slope_over_listeners(
-    predictor: NDArray[np.float64], scores: NDArray[np.float64]
-) -> dict[str, float]:
+def slope_over_listeners(predictor: ArrayLike, scores: ArrayLike) -> dict[str, float]:
     """Slope of each listener's own scores, and its mean over listeners with an interval.
 
     The models are taken as given, the listeners as drawn from all listeners: the interval says
@@ -76,7 +74,18 @@ def slope_over_listeners(
     dict
         ``slope_over_listeners``, ``..._low``, ``..._high`` and ``n_listeners``; NaN where there is
         no slope.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit together.
     """
+    predictor, scores = np.asarray(predictor, np.float64), np.asarray(scores, np.float64)
+    if predictor.ndim != 1 or scores.ndim != 2 or len(scores) != len(predictor):
+        raise ValueError(
+            f"predictor {predictor.shape} and scores {scores.shape} must be (models,) and "
+            "(models, listeners)"
+        )
     slopes = _slopes(predictor, scores)
     known = slopes[np.isfinite(slopes)]
     nothing = np.array(np.nan)
@@ -162,8 +171,10 @@ def _law(
     """One entry of ``laws.json``; None where these subjects have no such score at all."""
     members = models.models
     by_listener: NDArray[np.float64] | None = None
+    said: list[str] = []
     if subjects == "listeners":
-        by_listener = _by_listener(members, response.column)[1]
+        names, by_listener = _by_listener(members, response.column)
+        said = _about_listeners(members, len(names), response.column)
         score = mean_correlation(by_listener, axis=1)
     else:
         score = np.array(
@@ -172,7 +183,7 @@ def _law(
                 for s in members
             ]
         )
-    if not np.isfinite(score).any():
+    if not (np.isfinite(score).any() or said):
         return None
     law = scaling_law(
         predictor.values,
@@ -184,7 +195,7 @@ def _law(
     used = np.isfinite(predictor.values) & np.isfinite(score)
     for column in predictor.held_constant.values():
         used &= np.isfinite(column)
-    notes = list(law.notes)
+    notes = [*said, *law.notes] if np.isfinite(score).any() else said
     record: dict[str, Any] = {
         "response": response.name,
         "selection": response.selection,
@@ -218,11 +229,29 @@ def _law(
         labels = [str(s.attrs["family"]) for s, k in zip(members, known, strict=True) if k]
         record |= _crossed_fields(x, by_listener[known], labels, predictor.scale)
     if by_listener is None and not predictor.held_constant:
-        over_runs, said = _run_fields(members, response.column, predictor, score)
+        over_runs, of_runs = _run_fields(members, response.column, predictor, score)
         record |= over_runs
-        notes += said
+        notes += of_runs
     record["notes"] = notes
     return record
+
+
+def _about_listeners(members: Sequence[ModelSummary], n_common: int, column: str) -> list[str]:
+    """Say in sentences what the listeners of these models cannot tell."""
+    numbers = [np.isfinite(s.by_listener["validation"][:, s.column(column)]).sum() for s in members]
+    if not any(numbers):
+        return []
+    if n_common == 0:
+        return ["The models have no listener in common: there is no law over listeners."]
+    notes = []
+    if n_common < max(len(s.listeners) for s in members):
+        notes.append(
+            f"The models have different listeners: the law is that of the {n_common} that all of "
+            "them have."
+        )
+    if n_common == 1:
+        notes.append("One listener: nothing is said about other people.")
+    return notes
 
 
 def _family_fields(law: ScalingLaw) -> dict[str, Any]:
@@ -236,8 +265,9 @@ def _family_fields(law: ScalingLaw) -> dict[str, Any]:
             *("crossing_families_low", "crossing_families_high"),
             *("slope_without_a_family_low", "slope_without_a_family_high"),
         )
-        return {"n_families": 0, **dict.fromkeys(names, nothing)}
-    left_out = [slope for slope in effect.left_out.values() if np.isfinite(slope)]
+        none = {"lowest_without_family": None, "highest_without_family": None}
+        return {"n_families": 0, **dict.fromkeys(names, nothing), **none}
+    left_out = {name: slope for name, slope in effect.left_out.items() if np.isfinite(slope)}
     return {
         "n_families": effect.n_families,
         "family_slope": effect.mixed.slope,
@@ -248,8 +278,10 @@ def _family_fields(law: ScalingLaw) -> dict[str, Any]:
         "over_families_p": effect.robust.p,
         "crossing_families_low": effect.robust.crossing_low,
         "crossing_families_high": effect.robust.crossing_high,
-        "slope_without_a_family_low": min(left_out, default=nothing),
-        "slope_without_a_family_high": max(left_out, default=nothing),
+        "slope_without_a_family_low": min(left_out.values(), default=nothing),
+        "slope_without_a_family_high": max(left_out.values(), default=nothing),
+        "lowest_without_family": min(left_out, key=left_out.__getitem__, default=None),
+        "highest_without_family": max(left_out, key=left_out.__getitem__, default=None),
     }
 
 
@@ -283,14 +315,23 @@ def _run_fields(
     used = [s for s, there in zip(members, known, strict=True) if there]
     by_run = [s.by_run["validation"][:, s.column(column)] for s in used]
     without = [s.without_run["validation"][:, s.column(column)] for s in used]
-    if not used or len({len(runs) for runs in by_run}) > 1:
+    if not used:
         return {}, []
+    if len({len(runs) for runs in by_run}) > 1:
+        return {}, ["The models do not have the same number of runs: no interval over runs."]
     found = line_over_runs(predictor.entering[known], np.stack(by_run), np.stack(without))
     if predictor.scale == "log":
         with np.errstate(over="ignore"):
             for name in ("crossing_over_runs_low", "crossing_over_runs_high"):
                 found[name] = float(np.exp(found[name]))
     notes = []
+    if found["n_runs"] < len(by_run[0]):
+        notes.append(
+            f"{len(by_run[0]) - found['n_runs']:.0f} of {len(by_run[0])} runs left out of the "
+            "interval over runs: not every model has a score there."
+        )
+    if found["n_runs"] < 2:
+        notes.append("Fewer than two runs: nothing is said about other recordings.")
     if found["n_runs"] > 1 and not np.isfinite(without).all():
         notes.append(
             f"{found['n_runs']:.0f} runs, and not known what the others show without each: the "
