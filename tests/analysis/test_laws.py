@@ -104,6 +104,27 @@ def test_models_without_a_value_are_left_out_and_counted():
     assert law.notes[0].startswith("2 of 28 models left out")
 
 
+def test_models_without_a_family_are_not_a_family():
+    nowhere = scaling_law(SIZES, scores(), family=[None] * 28)
+    plain = scaling_law(SIZES, scores())
+    assert nowhere.families is None
+    assert nowhere.notes == ("No model has a family: models count as independent.",)
+    assert nowhere.slope_low == plain.slope_low
+    for missing in (None, float("nan")):
+        with pytest.raises(ValueError, match=r"2 of 28 models have no family \(first: model 1\)"):
+            scaling_law(SIZES, scores(), family=[missing] * 2 + list(FAMILY[2:]))
+
+
+def test_no_score_is_predicted_for_sizes_that_do_not_exist():
+    law = scaling_law(SIZES, scores())
+    for wrong in (0.0, -5.0):
+        with pytest.raises(ValueError, match="sizes must be positive on the log scale, got"):
+            law.predict([1e9, wrong])
+    column = scaling_law(SIZES / 1e9, scores(), scale="linear")
+    assert np.isfinite(column.predict([-5.0, 0.0]).score).all()
+    assert np.isnan(law.predict(np.nan).score[0])
+
+
 def nothing_said(law, *names):
     return all(np.isnan(getattr(law, name)) for name in names)
 

@@ -51,8 +51,25 @@ def test_poor_input_gives_nan(scores):
     assert np.isfinite(two.slope[0])
     assert np.isnan([two.error[0], two.r[0], two.p[0]]).all()
     flat = slope_maps(SIZES, np.full((12, 1), 0.25))
-    assert flat.slope[0] == pytest.approx(0.0, abs=1e-15)
-    assert np.isnan(flat.p[0])
+    assert flat.slope[0] == 0.0
+    assert np.isnan([flat.p[0], flat.r[0]]).all()
+
+
+def test_a_model_without_a_size_is_left_out_and_counted(scores):
+    family = list("aaaabbbbcccc")
+    size = SIZES.copy()
+    size[2] = np.nan
+    known = np.isfinite(size)
+    found = slope_maps(size, scores, family=family)
+    rest = slope_maps(SIZES[known], scores[known], family=np.array(family)[known])
+    np.testing.assert_array_equal(found.slope, rest.slope)
+    np.testing.assert_array_equal(found.p, rest.p)
+    assert found.n_models == rest.n_models == 11
+    assert found.notes == ("1 of 12 models left out: their size is not known.",)
+    assert rest.notes == ()
+    assert "No slopes" in slope_maps(np.full(12, np.nan), scores).notes[-1]
+    pairs = asymmetry_slope_maps(size, scores, (np.arange(20), np.arange(20, 40)))
+    assert pairs.n_models == 11
 
 
 def test_wrong_input_is_refused(scores):
@@ -62,3 +79,7 @@ def test_wrong_input_is_refused(scores):
         slope_maps(np.zeros(12), scores)
     with pytest.raises(ValueError, match="scale"):
         slope_maps(SIZES, scores, scale="log10")
+    with pytest.raises(ValueError, match="3 families for 12 models"):
+        slope_maps(SIZES, scores, family=["a", "b", "c"])
+    with pytest.raises(ValueError, match=r"1 of 12 models have no family \(first: model 12\)"):
+        slope_maps(SIZES, scores, family=["a"] * 11 + [None])

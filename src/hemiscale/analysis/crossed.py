@@ -13,8 +13,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from hemiscale.analysis.confidence import checked_confidence
 from hemiscale.analysis.families import FEWEST_TO_RESAMPLE
+from hemiscale.analysis.family_design import family_names
 from hemiscale.analysis.family_robust import FamilyRobust, crossing_bounds
+from hemiscale.analysis.regression import all_equal
 
 __all__ = ["CrossedLine", "line_over_families_and_listeners"]
 
@@ -72,20 +75,30 @@ def line_over_families_and_listeners(
     Returns
     -------
     CrossedLine or None
-        None with fewer than five families or two listeners, or where a line has no slope.
+        None with fewer than five families or two listeners, where all models are of one size, or
+        where no listener's scores differ between models.
+
+    Raises
+    ------
+    ValueError
+        If shapes disagree, a model has no family, or `confidence` is not between 0 and 1.
 
     References
     ----------
     .. [1] Cameron, Gelbach & Miller (2011), Robust inference with multiway clustering. Journal of
        Business & Economic Statistics 29.
     """
+    checked_confidence(confidence)
     x = np.asarray(predictor, dtype=np.float64)
     y = np.asarray(scores, dtype=np.float64)
     if y.ndim != 2 or y.shape[0] != len(x) or len(family) != len(x):
         raise ValueError(f"predictor {x.shape}, scores {y.shape}, {len(family)} families disagree")
+    family = family_names(family)
     y = y[:, np.isfinite(y).all(axis=0)]
     n_families, n_listeners = len(set(family)), y.shape[1]
     if n_families < FEWEST_TO_RESAMPLE or n_listeners < 2:
+        return None
+    if all_equal(y).all():
         return None
     centre = x.mean()
     if not np.ptp(x) > 1e-9 * max(1.0, float(np.abs(x).max())):

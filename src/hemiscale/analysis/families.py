@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hemiscale.analysis.confidence import checked_confidence
 from hemiscale.analysis.family_design import checked_families, on_one_scale
 from hemiscale.analysis.family_mixed import MixedFit, mixed_fit
 from hemiscale.analysis.family_robust import RobustLine, robust_line
@@ -110,6 +111,7 @@ def family_effect(
         With fewer than `FEWEST_FAMILIES` families, or when each family has one model (then models
         are as independent as they can be, and least squares is the answer).
     """
+    checked_confidence(confidence)
     X, y, labels = checked_families(design, response, family)
     names = list(dict.fromkeys(labels))
     if len(names) < FEWEST_FAMILIES:
@@ -156,6 +158,7 @@ def bootstrap_over_families(
         NaN with fewer than `FEWEST_TO_RESAMPLE` families, or when fewer than half of the resamples
         have a slope at all.
     """
+    checked_confidence(confidence)
     X, y, labels = checked_families(design, response, family)
     if len(set(labels)) < FEWEST_TO_RESAMPLE:
         return FamilyBootstrap(*[float("nan")] * 4)

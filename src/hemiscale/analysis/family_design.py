@@ -7,7 +7,24 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["checked_families", "on_one_scale"]
+__all__ = ["checked_families", "family_names", "on_one_scale"]
+
+
+def family_names(family: Sequence[str | None]) -> list[str]:
+    """Take the name of each model's family.
+
+    Raises
+    ------
+    ValueError
+        If a model has none (None or NaN): models without a family are not one family.
+    """
+    missing = [k for k, name in enumerate(family) if name is None or name != name]
+    if missing:
+        raise ValueError(
+            f"{len(missing)} of {len(family)} models have no family (first: model "
+            f"{missing[0] + 1}); name one for each, or leave `family` out"
+        )
+    return [str(name) for name in family]
 
 
 def on_one_scale(
@@ -41,11 +58,11 @@ def checked_families(
     Raises
     ------
     ValueError
-        If they do not, or the design has no predictor.
+        If they do not, the design has no predictor, or a model has no family.
     """
     X = np.asarray(design, dtype=np.float64)
     y = np.asarray(response, dtype=np.float64)
-    labels = [str(name) for name in family]
+    labels = family_names(family)
     if X.ndim != 2 or X.shape[1] < 2 or len(y) != len(X) or len(labels) != len(X):
         raise ValueError(
             f"design {X.shape}, response {y.shape} and {len(labels)} families do not fit together"

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from hemiscale.analysis.confidence import checked_confidence
 from hemiscale.analysis.family_design import checked_families, on_one_scale
-from hemiscale.analysis.regression import LeastSquares, least_squares
+from hemiscale.analysis.regression import LeastSquares, all_equal, least_squares
 
 __all__ = ["MixedFit", "mixed_fit"]
 
@@ -79,12 +80,15 @@ def mixed_fit(
     ----------
     .. [1] Pinheiro & Bates (2000), Mixed-effects models in S and S-PLUS, section 2.4.2.
     """
+    checked_confidence(confidence)
     X, y, labels = checked_families(design, response, family)
     groups = np.unique(labels, return_inverse=True)[1]
     freedom = len(y) - len(set(labels)) - (X.shape[1] - 1)
     notice = ""
     ratio = 0.0
-    if np.ptp(y) == 0:
+    level = float(y.mean()) if len(y) and all_equal(y) else 0.0
+    if len(y) and all_equal(y):
+        y = np.zeros(y.shape)  # what would be left of slope and error is rounding
         notice = "All scores are equal: families cannot differ."
     elif freedom < 1:
         notice = "Too few models per family for a family effect: least squares, families ignored."
@@ -109,7 +113,7 @@ def mixed_fit(
         slope_high=slope + half,
         slope_error=error,
         p=p,
-        intercept=float(fit.coefficients[0]),
+        intercept=float(fit.coefficients[0]) + level,
         family_sd=float(np.sqrt(ratio) * residual_sd),
         residual_sd=float(residual_sd),
         freedom=freedom,

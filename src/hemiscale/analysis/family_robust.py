@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from hemiscale.analysis.family_design import on_one_scale
+from hemiscale.analysis.confidence import checked_confidence
+from hemiscale.analysis.family_design import family_names, on_one_scale
+from hemiscale.analysis.regression import all_equal
 
 __all__ = ["FamilyRobust", "RobustLine", "crossing_bounds", "robust_line"]
 
@@ -41,7 +43,7 @@ class FamilyRobust:
 
     def __init__(self, design: ArrayLike, family: Sequence[str]) -> None:
         X = np.asarray(design, dtype=np.float64)
-        groups = np.unique([str(name) for name in family], return_inverse=True)[1]
+        groups = np.unique(family_names(family), return_inverse=True)[1]
         if X.ndim != 2 or len(groups) != len(X):
             raise ValueError(f"design {X.shape} and {len(groups)} families do not fit together")
         self.n_families = int(groups.max()) + 1
@@ -134,6 +136,9 @@ def robust_line(
     """
     X = np.asarray(design, dtype=np.float64)
     y = np.asarray(response, dtype=np.float64)
+    checked_confidence(confidence)
+    if y.size and all_equal(y):
+        y = np.zeros(y.shape)  # what is left of slope and error is rounding
     Z, centre, scale = on_one_scale(X)
     robust = FamilyRobust(Z, family)
     fit = robust.fitter @ y

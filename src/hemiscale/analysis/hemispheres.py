@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hemiscale.analysis.averages import mean_correlation
+from hemiscale.analysis.confidence import checked_confidence
 from hemiscale.analysis.intervals import Interval, interval_over_listeners
 from hemiscale.analysis.over_runs import interval_over_runs
 
@@ -100,6 +101,7 @@ def asymmetry(
     ValueError
         If the positions do not fit the scores or each other.
     """
+    checked_confidence(confidence)
     r = np.asarray(scores, dtype=np.float64)
     if r.ndim == 2:
         r = r[None]

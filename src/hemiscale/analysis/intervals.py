@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from hemiscale.analysis.confidence import checked_confidence
+
 __all__ = [
     "FEWEST_FOR_BOOTSTRAP",
     "Interval",
@@ -89,6 +91,7 @@ def t_interval(values: ArrayLike, *, confidence: float = 0.95) -> Interval:
     Interval
         `estimate` is the mean over the units that have a value.
     """
+    checked_confidence(confidence)
     x = as_units(values)
     present = np.isfinite(x)
     n = present.sum(axis=0)
@@ -140,6 +143,7 @@ def interval_over_listeners(
     """
     if method not in {"auto", "bca", "t"}:
         raise ValueError(f"method must be 'auto', 'bca' or 't', got {method!r}")
+    checked_confidence(confidence)
     x = as_units(values)
     if method == "t" or (method == "auto" and x.shape[0] < FEWEST_FOR_BOOTSTRAP):
         return t_interval(x, confidence=confidence)
@@ -197,6 +201,7 @@ def bca_interval(
     low, high : (m,) arrays
         Equal to `estimate` where all units agree.
     """
+    checked_confidence(confidence)
     n_units = left_out.shape[0]
     tail = (1.0 - confidence) / 2
     if widen and n_units > 1:

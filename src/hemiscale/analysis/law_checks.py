@@ -14,6 +14,8 @@ from hemiscale.analysis.families import (
     FamilyEffect,
     family_effect,
 )
+from hemiscale.analysis.family_design import family_names
+from hemiscale.analysis.regression import all_equal
 from hemiscale.analysis.saturation import FEWEST_FOR_SATURATION, Comparison, compare_laws
 
 __all__ = ["comparison_of", "families_of", "few_models", "gather", "why_no_line"]
@@ -43,10 +45,15 @@ def gather(
         lengths["family"] = (len(family),)
     if x.ndim != 1 or len(set(lengths.values())) > 1:
         raise ValueError(f"one value per model is needed everywhere, got shapes {lengths}")
+    notes = []
+    names: list[str] | None = None
+    if family is not None and len(family) and all(one is None or one != one for one in family):
+        notes.append("No model has a family: models count as independent.")
+    elif family is not None:
+        names = family_names(family)
     known = np.isfinite(x) & np.isfinite(y)
     for column in extra.values():
         known &= np.isfinite(column)
-    notes = []
     if not known.all():
         left_out = int((~known).sum())
         notes.append(
@@ -57,8 +64,8 @@ def gather(
         raise ValueError("sizes must be positive on the log scale; leave out the baselines")
     x = np.log(x[known]) if scale == "log" else x[known]
     labels = None
-    if family is not None:
-        labels = [str(name) for name, keep in zip(family, known, strict=True) if keep]
+    if names is not None:
+        labels = [name for name, keep in zip(names, known, strict=True) if keep]
     return x, y[known], labels, {k: v[known] for k, v in extra.items()}, notes
 
 
@@ -143,7 +150,7 @@ def comparison_of(
     """Hold the saturating law against the line where there are enough models."""
     if scale != "log" or has_covariates:
         return None
-    if len(x) < FEWEST_FOR_SATURATION or len(np.unique(x)) < 4 or np.ptp(y) == 0:
+    if len(x) < FEWEST_FOR_SATURATION or len(np.unique(x)) < 4 or all_equal(y):
         notes.append(
             f"{len(x)} models cannot tell a law that levels off from one that does not "
             f"(at least {FEWEST_FOR_SATURATION} of four sizes are needed)."

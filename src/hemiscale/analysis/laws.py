@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hemiscale.analysis.confidence import checked_confidence
 from hemiscale.analysis.families import FamilyEffect
 from hemiscale.analysis.law_checks import (
     comparison_of,
@@ -18,6 +19,7 @@ from hemiscale.analysis.law_checks import (
 )
 from hemiscale.analysis.regression import (
     LeastSquares,
+    all_equal,
     correlation_interval,
     fieller_crossing,
     least_squares,
@@ -136,8 +138,17 @@ class ScalingLaw:
         -------
         Prediction
             NaN intervals when there was no freedom to estimate the noise.
+
+        Raises
+        ------
+        ValueError
+            If a size is not positive on the log scale, covariates are not those of the law, or
+            `confidence` is not between 0 and 1.
         """
+        checked_confidence(confidence)
         x = np.atleast_1d(np.asarray(size, dtype=np.float64))
+        if self.scale == "log" and np.any(x <= 0):
+            raise ValueError(f"sizes must be positive on the log scale, got {x[x <= 0][0]:g}")
         given = dict(covariates or {})
         if set(given) != set(self.covariates):
             raise ValueError(
@@ -173,7 +184,7 @@ def scaling_law(
     score : (n_models,) array
         One score per model. Models with NaN in either are left out and counted in `notes`.
     family : sequence of str, (n_models,), optional
-        Which models are not independent of each other.
+        Which models are not independent of each other. None for all: as if it were not given.
     covariates : mapping of {name: (n_models,) array}, optional
         Held constant: their columns enter the regression as they are.
     scale : {"log", "linear"}
@@ -192,15 +203,20 @@ def scaling_law(
     Raises
     ------
     ValueError
-        If lengths differ, or a size is not positive on the log scale.
+        If lengths differ, a size is not positive on the log scale, some models have a family and
+        others none, or `confidence` is not between 0 and 1.
     """
+    checked_confidence(confidence)
     x, y, labels, extra, notes = gather(size, score, family, covariates, scale)
     columns = [np.ones(len(x)), x, *extra.values()]
     n = len(x)
+    flat = n > 1 and bool(all_equal(y))
     fit: LeastSquares | None = None
     if n >= 2:
         try:
             fit = least_squares(np.column_stack(columns), y)
+            if flat:
+                fit = _level(fit, float(y.mean()))
         except ValueError:
             notes.append(why_no_line(x, n, list(extra)))
     else:
@@ -214,15 +230,22 @@ def scaling_law(
             f"{n} models for {len(columns)} coefficients: {fit.freedom} degrees of freedom are "
             "left, and intervals are wide or missing."
         )
+    if flat:
+        notes.append(
+            f"All {n} scores are equal: the slope is zero, and without scatter nothing can be said "
+            "about its uncertainty."
+        )
     bounds = fit.interval(confidence)
     r, p = _correlation(fit, y)
     r_low, r_high = correlation_interval(r, n - len(extra), confidence)
     crossing = _crossing(fit, extra, scale, confidence, notes)
-    families = families_of(
-        np.column_stack(columns), y, labels, scale, confidence, n_resamples, seed, notes
-    )
-    grouped = labels if families is not None else None
-    comparison = comparison_of(x, y, grouped, scale, bool(extra), notes)
+    families, comparison = None, None
+    if not flat:
+        families = families_of(
+            np.column_stack(columns), y, labels, scale, confidence, n_resamples, seed, notes
+        )
+        grouped = labels if families is not None else None
+        comparison = comparison_of(x, y, grouped, scale, bool(extra), notes)
     tenfold = np.log(10.0) if scale == "log" else np.nan
     slope, intercept = float(fit.coefficients[1]), float(fit.coefficients[0])
     return ScalingLaw(
@@ -256,9 +279,24 @@ def scaling_law(
     )
 
 
+def _level(fit: LeastSquares, height: float) -> LeastSquares:
+    """Make the fit of equal scores: what is left of slopes and residuals is rounding."""
+    flat = np.zeros(fit.coefficients.shape)
+    flat[0] = height
+    return replace(
+        fit,
+        coefficients=flat,
+        covariance=np.full(fit.covariance.shape, np.nan),
+        residuals=np.zeros(fit.residuals.shape),
+        r_squared=_NAN,
+        f=_NAN,
+        f_p=_NAN,
+    )
+
+
 def _correlation(fit: LeastSquares, y: NDArray[np.float64]) -> tuple[float, float]:
     """(Partial) correlation of predictor and score from the t of the slope, and its p."""
-    if fit.freedom < 1 or np.ptp(y) == 0:
+    if fit.freedom < 1 or all_equal(y):
         return _NAN, _NAN
     slope, error = fit.coefficients[1], fit.errors[1]
     if error == 0:

@@ -26,8 +26,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from hemiscale.analysis.confidence import checked_confidence
 from hemiscale.analysis.intervals import Interval, as_units, mean_of_present, t_interval
-from hemiscale.analysis.regression import fieller_crossing
+from hemiscale.analysis.regression import all_equal, fieller_crossing
 
 __all__ = ["interval_over_runs", "line_over_runs"]
 
@@ -70,6 +71,7 @@ def interval_over_runs(
     ----------
     .. [1] Nadeau & Bengio (2003), Inference for the generalization error. Machine Learning 52.
     """
+    checked_confidence(confidence)
     if without is None:
         return t_interval(values, confidence=confidence)
     a, w = as_units(values), np.asarray(without, dtype=np.float64)
@@ -132,8 +134,10 @@ def line_over_runs(
     dict
         ``slope_over_runs_low``, ``slope_over_runs_high``, ``crossing_over_runs_low``,
         ``crossing_over_runs_high`` (in units of the predictor; ∓inf where there is no bound) and
-        ``n_runs``. NaN where there is no line, or fewer than two runs.
+        ``n_runs``. NaN where there is no line, scores of all models are equal, or there are fewer
+        than two runs.
     """
+    checked_confidence(confidence)
     x = np.asarray(predictor, dtype=np.float64)
     a, w = np.asarray(scores, dtype=np.float64), np.asarray(without, dtype=np.float64)
     complete = np.isfinite(a).all(axis=0)
@@ -143,7 +147,7 @@ def line_over_runs(
     n_runs = int(complete.sum())
     centred = x - x.mean() if len(x) else x
     spread = float(centred @ centred)
-    if len(x) < 2 or n_runs < 2 or not spread > 1e-18:
+    if len(x) < 2 or n_runs < 2 or not spread > 1e-18 or all_equal(a).all():
         return {**dict.fromkeys(names, nothing), "n_runs": n_runs}
     fitter = np.stack([np.full(len(x), 1 / len(x)), centred / spread])  # height at mean, slope
     lines, left_out = fitter @ a, fitter @ w

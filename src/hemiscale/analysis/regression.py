@@ -12,7 +12,27 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-__all__ = ["LeastSquares", "correlation_interval", "fieller_crossing", "least_squares"]
+from hemiscale.analysis.confidence import checked_confidence
+
+__all__ = ["LeastSquares", "all_equal", "correlation_interval", "fieller_crossing", "least_squares"]
+
+# Values that differ by a smaller share than this differ by rounding only.
+_ROUNDING = 1e-12
+
+
+def all_equal(values: ArrayLike) -> NDArray[np.bool_]:
+    """Whether values are equal but for rounding, along the first axis; False where one is NaN.
+
+    Parameters
+    ----------
+    values : (n, ...) array, n > 0
+
+    Returns
+    -------
+    (...) bool array
+    """
+    x = np.asarray(values, dtype=np.float64)
+    return np.asarray(np.ptp(x, axis=0) <= _ROUNDING * np.abs(x).max(axis=0))
 
 
 @dataclass(frozen=True)
@@ -150,6 +170,7 @@ def correlation_interval(r: float, n: int, confidence: float = 0.95) -> tuple[fl
 
     Returns NaN for fewer than four, where Fisher's z has no variance estimate, and for r = ±1.
     """
+    checked_confidence(confidence)
     if n < 4 or not np.isfinite(r) or abs(r) >= 1:
         return float("nan"), float("nan")
     half = float(stats.norm.ppf(0.5 + confidence / 2)) / np.sqrt(n - 3)
@@ -190,6 +211,7 @@ def fieller_crossing(
     ----------
     .. [1] Fieller (1954), Some problems in interval estimation. JRSS B 16.
     """
+    checked_confidence(confidence)
     if not np.isfinite(slope) or slope == 0:
         return float("nan"), float("nan"), float("nan")
     crossing = -intercept / slope
@@ -208,4 +230,5 @@ def fieller_crossing(
 
 
 def _quantile(confidence: float, freedom: float) -> float:
+    checked_confidence(confidence)
     return float(stats.t.ppf(0.5 + confidence / 2, freedom)) if freedom > 0 else float("nan")

@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from hemiscale.analysis.confidence import checked_confidence
 from hemiscale.analysis.intervals import Interval, interval_over_listeners
 from hemiscale.analysis.over_runs import interval_over_runs
+from hemiscale.analysis.regression import all_equal
 
 __all__ = ["ReliabilityRelation", "relation_to_reliability"]
 
@@ -78,6 +80,7 @@ def relation_to_reliability(
     ValueError
         If shapes differ.
     """
+    checked_confidence(confidence)
     y = np.atleast_2d(np.asarray(values, dtype=np.float64))
     x = np.asarray(reliability, dtype=np.float64)
     if y.shape[1:] != x.shape:
@@ -87,7 +90,7 @@ def relation_to_reliability(
     nothing = float("nan")
     n_units, n_parcels = len(y), int(known.sum())
     mean = y.mean(axis=0) if n_units else np.empty(0)
-    if n_parcels < _FEWEST_FOR_R or np.ptp(x) == 0 or np.ptp(mean) == 0:
+    if n_parcels < _FEWEST_FOR_R or all_equal(x) or all_equal(mean):
         return ReliabilityRelation(nothing, nothing, nothing, nothing, n_units, nothing, n_parcels)
     found = stats.pearsonr(x, mean)
     slope_of = (x - x.mean()) / ((x - x.mean()) ** 2).sum()  # each unit's own slope is linear in it

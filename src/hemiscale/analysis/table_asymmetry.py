@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from hemiscale.analysis.confidence import checked_confidence
 from hemiscale.analysis.dictionary import COLUMNS
 from hemiscale.analysis.model_summary import LAYER_CHOICES, ModelSummary
 from hemiscale.analysis.over_runs import interval_over_runs
@@ -44,6 +45,7 @@ def asymmetry_index(
         NaN unless both means are positive. The interval is that of the ratio's linearisation,
         Student's or over runs; NaN with fewer than two units.
     """
+    checked_confidence(confidence)
     known = np.isfinite(left) & np.isfinite(right)
     a, b = left[known], right[known]
     n = len(a)

@@ -15,6 +15,7 @@ from hemiscale.analysis.law_sets import LawColumn, ModelSet, model_sets, predict
 from hemiscale.analysis.laws import ScalingLaw, scaling_law
 from hemiscale.analysis.model_summary import ModelSummary
 from hemiscale.analysis.over_runs import line_over_runs
+from hemiscale.analysis.regression import all_equal
 
 __all__ = ["UserColumns", "law_records", "listener_slopes", "slope_over_listeners"]
 
@@ -150,7 +151,9 @@ def _slopes(x: NDArray[np.float64], scores: NDArray[np.float64]) -> NDArray[np.f
     spread = float(centred @ centred)
     if len(x) < 2 or not spread > 1e-18:
         return np.full(scores.shape[1], np.nan)
-    return np.einsum("m,ml->l", centred, scores) / spread
+    slopes: NDArray[np.float64] = np.einsum("m,ml->l", centred, scores) / spread
+    # Of equal scores only rounding would be left.
+    return np.where(all_equal(scores), 0.0, slopes)
 
 
 def _by_listener(
