@@ -1,7 +1,7 @@
-"""Brain scores of a map: all voxels, the reliable ones, the best ten percent; both sides and each.
+"""Brain scores of a map: all voxels, the reliable ones, the 90th percentile; both sides and each.
 
 Which voxels count is decided by something other than the scores that are averaged (reliability, a
-mask), with one exception that says so: the best ten percent, which the paper shows.
+mask), with one exception that says so: the quantile over voxels, which the paper shows.
 """
 
 from __future__ import annotations

@@ -8,9 +8,9 @@ where there is one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +64,15 @@ class PairRow(NamedTuple):
     difference: str
 
 
+class Reduce(Protocol):
+    """Turns maps of runs into columns; voxels may be chosen by the maps' validation scores."""
+
+    def __call__(
+        self, scores: NDArray[np.floating], validation: NDArray[np.floating] | None = None, /
+    ) -> NDArray[np.float64]:
+        """Reduce (..., n_runs, n_targets) to (..., n_runs, n_columns)."""
+
+
 @dataclass(frozen=True)
 class Columns:
     """Names of the reduced columns, and the function that fills them.
@@ -77,18 +86,19 @@ class Columns:
     selections : tuple of str
         Of a voxel study; empty for a region study.
     reduce : callable
-        Turns (..., n_runs, n_targets) into (..., n_runs, n_columns).
+        Turns (..., n_runs, n_targets) into (..., n_runs, n_columns). The validation scores that
+        belong to them come second: without them the best ten percent of a voxel study are NaN.
     groups : (n_groups, n_targets) bool array
         Targets that share a layer when it is chosen by region: those of a region on both sides.
     group_of : (n_columns,) int64 array
-        Which of these decides for a column; -1 for voxels that are chosen by the scores themselves.
+        Which of these decides for a column; -1 for voxels that are chosen by a model's scores.
     """
 
     names: tuple[str, ...]
     regions: tuple[RegionRow, ...]
     pairs: tuple[PairRow, ...]
     selections: tuple[str, ...]
-    reduce: Callable[[NDArray[np.floating]], NDArray[np.float64]]
+    reduce: Reduce
     groups: NDArray[np.bool_]
     group_of: NDArray[np.int64]
 
@@ -206,7 +216,10 @@ def _of_regions(dataset: xr.Dataset, reliability: NDArray[np.float64] | None) ->
     pairs = [f"{targets[i]} / {targets[j]}" for i, j in zip(left, right, strict=True)]
     names = [*SIDES, *(targets if named else []), *(pairs if named else [])]
 
-    def reduce(scores: NDArray[np.floating]) -> NDArray[np.float64]:
+    def reduce(
+        scores: NDArray[np.floating], validation: NDArray[np.floating] | None = None, /
+    ) -> NDArray[np.float64]:
+        del validation  # all regions count
         values = np.asarray(scores, dtype=np.float64)
         parts = [_region_columns(values, left, right, named)]
         if reliability is not None:
@@ -281,11 +294,10 @@ def _of_voxels(
     if np.any(hemisphere[right] != "right") or np.any(mirror[right] != left):
         raise ValueError("the mirror of a voxel on the left is not its mirror on the right")
     middle = hemisphere == "midline"
-    selections = voxel_selections(
-        left, right, len(mirror), reliability, regions, alone=(mirror < 0) & ~middle
-    )
-    means = VoxelMeans(selections, left, right, reliability)
-    # Those chosen by the scores themselves come last, and have no group.
+    alone = (mirror < 0) & ~middle
+    selections = voxel_selections(left, right, len(mirror), reliability, regions, alone=alone)
+    means = VoxelMeans(selections, left, right, reliability, alone)
+    # Those chosen by a model's scores come last, and have no group.
     deciding = [*range(len(selections)), *[-1] * (len(means.names) - len(selections))]
 
     def column(selection: str, side: str) -> str:

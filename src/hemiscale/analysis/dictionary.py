@@ -56,15 +56,18 @@ _OF_MODELS["average_score_test_selected"] = "the same for the average subject (r
 _REGION = (
     "region of interest; of a voxel study the selection of voxels: all; reliable (the top quarter "
     "by inter-subject reliability, homologous pairs in or out as one); a named region; best 10 % "
-    "(chosen for each run by the other runs' scores of this model); 90th percentile (of the mean "
-    "map, as in the paper: it ranks voxels by the scores it reports)"
+    "(for each run the tenth of the voxels with the highest validation scores of this model, which "
+    "exclude that run; homologous pairs in or out as one, by the mean of the two; empty where "
+    "there are no validation scores); 90th percentile (of the mean map, as in the paper: it ranks "
+    "voxels by the scores it reports, each side its own)"
 )
 _HEMISPHERE = (
     "left, right, midline or unknown; of a voxel study both, or a side of homologous pairs"
 )
 _PAIR = (
     "homologous regions, left / right; all pairs: their mean; of a voxel study the selection of "
-    "homologous pairs, as in regions.tsv (a region on one side is mirrored)"
+    "homologous pairs, as in regions.tsv (a region on one side is mirrored); 90th percentile: "
+    "left minus right is the difference of the two sides' percentiles, not of homologous pairs"
 )
 _SELECTION = "of a voxel study, the selection of voxels, as in regions.tsv; else all"
 _CEILING = (
@@ -234,7 +237,8 @@ CHANCE_COLUMNS: dict[str, str] = {
 UNIQUE_COLUMNS: dict[str, str] = {
     "model": _MODEL["model"],
     "baseline": "the baseline that the model is set against",
-    "region": _REGION + "; a pair of regions",
+    "region": _REGION + "; a pair of regions. The best 10 % are those with the highest unique "
+    "variance of validation scores",
     "hemisphere": _HEMISPHERE + "; left - right: their difference",
     "subjects": _SUBJECTS,
     "unique_variance": "r² of one ridge regression on the features of both, less r² of the "

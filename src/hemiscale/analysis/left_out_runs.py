@@ -50,14 +50,14 @@ def without_each_run(
     if n_runs < 3:
         return np.full((n_runs, reduce(score[0]).shape[-1]), np.nan)
     found = [
-        mean_correlation(reduce(maps), axis=0) for maps in maps_without(score, validation, how)
+        mean_correlation(reduce(maps), axis=0) for maps, _ in maps_without(score, validation, how)
     ]
     return np.stack(found)
 
 
 def maps_without(
     score: NDArray[np.floating], validation: NDArray[np.floating], how: str | int
-) -> Iterator[NDArray[np.float64]]:
+) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
     """Go through the runs: maps of the others, from models and layers that never saw it.
 
     Parameters
@@ -67,7 +67,8 @@ def maps_without(
 
     Yields
     ------
-    (n_runs - 1, n_targets) array
+    scores, validation : (n_runs - 1, n_targets) arrays
+        Test scores, and the validation scores that belong to them: of the same runs and layers.
     """
     n_layers, n_runs, _ = score.shape
     s, v = score.astype(np.float64), validation.astype(np.float64)
@@ -77,11 +78,14 @@ def maps_without(
         others = np.delete(np.arange(n_runs), run)
         # Scores of the other runs, moved so that their mean is that of models without this run.
         moved = s[:, others] + (v[:, run] - mean_correlation(s[:, others], axis=1))[:, None]
+        # Validation scores of the other runs, less what this run adds to them.
+        rest = ((n_runs - 1) * v[:, others] - (s[:, run] + loss)[:, None]) / (n_runs - 2)
         if isinstance(how, int) or n_layers == 1:
-            yield moved[how if isinstance(how, int) else 0]
-        elif how == "test":
-            best = best_layers(mean_correlation(moved, axis=1))
-            yield take_layers(moved, np.broadcast_to(best, moved.shape[1:]))
+            layer = how if isinstance(how, int) else 0
+            yield moved[layer], rest[layer]
+            continue
+        if how == "test":
+            best = np.broadcast_to(best_layers(mean_correlation(moved, axis=1)), moved.shape[1:])
         else:
-            rest = ((n_runs - 1) * v[:, others] - (s[:, run] + loss)[:, None]) / (n_runs - 2)
-            yield take_layers(moved, best_layers(rest))
+            best = best_layers(rest)
+        yield take_layers(moved, best), take_layers(rest, best)

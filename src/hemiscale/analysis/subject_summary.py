@@ -6,6 +6,7 @@ nothing of other subjects or models, so that it can be done by many processes.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,10 @@ from numpy.typing import NDArray
 from hemiscale.analysis.averages import mean_correlation
 from hemiscale.analysis.columns import Columns, is_voxelwise
 from hemiscale.analysis.layer_choice import select_layers, take_layers
-from hemiscale.analysis.left_out_runs import without_each_run
+from hemiscale.analysis.left_out_runs import maps_without
 from hemiscale.analysis.region_layers import by_region_without, means_of_groups, shared_layers
+from hemiscale.analysis.voxel_means import BEST
+from hemiscale.errors import HemiscaleWarning
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -116,22 +119,29 @@ def summarise_subject(dataset: xr.Dataset, subject: int, columns: Columns) -> Su
     Returns
     -------
     SubjectSummary
+
+    Warns
+    -----
+    HemiscaleWarning
+        Where runs have no validation scores to choose the best ten percent of the voxels by.
     """
     names = [str(name) for name in dataset["subject"].values]
     name = names[subject]
     one = dataset.isel(subject=[subject]).load()
     layers = one["layer"].values
+    validation = _maps(one, "validation_score") if "validation_score" in one else None
     chosen, votes, drawn = {}, np.empty(0, dtype=np.int64), None
     for how in ("validation", "test"):
         selected = select_layers(one, how)
         score = selected["score"].values[0]
-        chosen[how] = columns.reduce(score)
+        picked = selected["chosen_layer"].values[0]
+        chosen[how] = columns.reduce(score, _of_layers(validation, layers, picked))
         if how == "validation":
-            picked = selected["chosen_layer"].values[0]
             votes = np.array([(picked == layer).sum() for layer in layers], np.int64)
             if is_voxelwise(dataset) and (name == AVERAGE or AVERAGE not in names):
                 drawn = SubjectMap(mean_correlation(score, axis=0), picked)
-    profile = columns.reduce(_maps(one, "score"))
+    profile = columns.reduce(_maps(one, "score"), validation)
+    _say_unchosen(one, columns, profile)
     decisive = _decisive(one, columns)
     shared = shared_layers(decisive, columns.group_of, one.sizes["run"])
     chosen["region"] = take_layers(profile, shared)
@@ -156,6 +166,36 @@ def _maps(one: xr.Dataset, name: str) -> NDArray[np.floating]:
     return values[0]
 
 
+def _of_layers(
+    scores: NDArray[np.floating] | None, layers: NDArray[np.int64], picked: NDArray[np.int64]
+) -> NDArray[np.floating] | None:
+    """Read the scores of chosen layers, (n_runs, n_targets); NaN where none was chosen."""
+    if scores is None:
+        return None
+    order = np.argsort(layers)
+    # -1 (nothing chosen) has no place: any will do, it is taken out below.
+    place = order[np.searchsorted(layers, picked, sorter=order)]
+    taken: NDArray[np.floating] = np.take_along_axis(scores, place[None], axis=0)[0]
+    return np.where(picked >= 0, taken, np.nan)
+
+
+def _say_unchosen(one: xr.Dataset, columns: Columns, profile: NDArray[np.float64]) -> None:
+    """Warn of runs with scores in which no voxel can be called one of the best."""
+    if BEST not in columns.selections:
+        return
+    everything, best = (columns.names.index(name) for name in ("all", f"{BEST}: all"))
+    missing = np.isfinite(profile[..., everything]) & ~np.isfinite(profile[..., best])
+    if missing.any():
+        runs = ", ".join(str(run) for run in one["run"].values[missing.any(axis=0)])
+        model, subject = one.attrs.get("model", "a model"), one["subject"].values[0]
+        warnings.warn(
+            f"{model}, subject {subject}: nothing to choose voxels by (validation scores, on both "
+            f"sides) in run {runs}; the rows {BEST!r} leave that out.",
+            HemiscaleWarning,
+            stacklevel=3,
+        )
+
+
 def _decisive(one: xr.Dataset, columns: Columns) -> NDArray[np.float64] | None:
     """Means of validation scores that decide on layers by region; None with one layer only."""
     if one.sizes["layer"] == 1:
@@ -172,19 +212,31 @@ def _without(
     """Do all of the average subject again without each run."""
     n_layers, n_runs = dataset.sizes["layer"], dataset.sizes["run"]
     n_columns = len(columns.names)
-    # The paper's single validation run does not tell what the other runs would say.
-    if "validation_score" not in dataset or dataset.attrs.get("validation", "all") != "all":
+    # The paper's single validation run does not tell what the other runs would say; and without one
+    # of two runs nothing is left to train on.
+    single = dataset.attrs.get("validation", "all") != "all"
+    if "validation_score" not in dataset or single or n_runs < 3:
         unknown = np.full((n_runs, n_columns), np.nan)
         return dict.fromkeys(LAYER_CHOICES, unknown), np.full((n_runs, n_layers, n_columns), np.nan)
     score, validation = _maps(dataset, "score"), _maps(dataset, "validation_score")
     chosen = {
-        how: without_each_run(score, validation, columns.reduce, how)
-        for how in ("validation", "test")
+        how: _means_without(score, validation, columns, how) for how in ("validation", "test")
     }
     layers = np.stack(
-        [without_each_run(score[[k]], validation[[k]], columns.reduce, 0) for k in range(n_layers)]
+        [_means_without(score[[k]], validation[[k]], columns, 0) for k in range(n_layers)]
     )
     chosen["region"] = by_region_without(
         profile, layers, means_of_groups(score, columns.groups), decisive, columns.group_of
     )
     return chosen, layers.swapaxes(0, 1)
+
+
+def _means_without(
+    score: NDArray[np.floating],
+    validation: NDArray[np.floating],
+    columns: Columns,
+    how: str | int,
+) -> NDArray[np.float64]:
+    """Give, for each run, the mean of the others without it, voxels chosen without it too."""
+    left_out = maps_without(score, validation, how)
+    return np.stack([mean_correlation(columns.reduce(*maps), axis=0) for maps in left_out])

@@ -18,10 +18,18 @@ __all__ = [
 ]
 
 BEST = "best 10 %"
-"""Voxels chosen, for each run, by their mean score on the other runs."""
+"""The tenth of the voxels, homologous pairs as one, with the best validation scores of each run.
+
+Validation scores of a run come from models that saw neither it nor the scans that they are scored
+on, so that the choice is blind to the scores it averages. The other runs' *test* scores are not:
+their models were trained on this run, and what they share with it is score even of pure noise.
+"""
 
 PERCENTILE = "90th percentile"
-"""The paper's: the 90th percentile over voxels of the mean map."""
+"""The paper's: the 90th percentile over voxels of the mean map.
+
+Left minus right is the difference of the two sides' percentiles, not of homologous voxels.
+"""
 
 _SHARE_RELIABLE, _SHARE_BEST = 0.25, 0.1
 _LOWEST_CEILING = 0.1
@@ -100,6 +108,8 @@ class VoxelMeans:
     reliability : (n_targets,) array, optional
         With it, all means also of scores over the ceiling of their voxel, of voxels (pairs) whose
         ceiling is at least .1.
+    alone : (n_targets,) bool array, optional
+        As for `voxel_selections`.
     """
 
     def __init__(
@@ -108,8 +118,10 @@ class VoxelMeans:
         left: NDArray[np.int64],
         right: NDArray[np.int64],
         reliability: NDArray[np.float64] | None,
+        alone: NDArray[np.bool_] | None = None,
     ) -> None:
         self.left, self.right = left, right
+        self._alone = alone
         self._fixed = len(selections)
         self.names = (*(s.name for s in selections), BEST, PERCENTILE)
         self._targets = np.stack([s.targets for s in selections], axis=1).astype(np.float64)
@@ -119,33 +131,55 @@ class VoxelMeans:
             usable = np.isfinite(reliability) & (reliability >= _LOWEST_CEILING)
             self._inverse = np.where(usable, 1.0 / np.where(usable, reliability, 1.0), np.nan)
 
-    def reduce(self, scores: NDArray[np.floating]) -> NDArray[np.float64]:
+    def reduce(
+        self, scores: NDArray[np.floating], validation: NDArray[np.floating] | None = None
+    ) -> NDArray[np.float64]:
         """Reduce maps of runs.
 
         Parameters
         ----------
         scores : (..., n_runs, n_targets) array
+        validation : (..., n_runs, n_targets) array, optional
+            The validation scores that belong to them: of the same runs and layers.
 
         Returns
         -------
         (..., n_runs, n_columns) array
             Selection by selection: both, left, right, left - right; then the same over the ceiling.
-            The best ten percent need two runs; the percentile's rows are jackknife pseudo-values,
-            whose mean over runs is the percentile of the mean map.
+            The best ten percent are NaN where there are no validation scores; the percentile's rows
+            are jackknife pseudo-values, whose mean over runs is the percentile of the mean map.
+
+        Raises
+        ------
+        ValueError
+            If there are validation scores of other runs, layers or voxels.
         """
         values = np.asarray(scores)
         shape = values.shape
         n_runs = shape[-2]
         maps = values.reshape(-1, n_runs, shape[-1])
+        deciding: list[NDArray[np.floating]] | list[None] = [None] * len(maps)
+        if validation is not None:
+            if np.shape(validation) != shape:
+                raise ValueError(
+                    f"scores {shape} and validation scores {np.shape(validation)} must have the "
+                    "same shape"
+                )
+            deciding = list(np.asarray(validation).reshape(maps.shape))
         # One stack of runs at a time: all layers of a large model would not fit in float64.
-        rows = [self._runs(np.asarray(one, dtype=np.float64)) for one in maps]
+        rows = [
+            self._runs(np.asarray(one, dtype=np.float64), by)
+            for one, by in zip(maps, deciding, strict=True)
+        ]
         return np.stack(rows).reshape(*shape[:-1], -1) if rows else np.empty((*shape[:-1], 0))
 
-    def _runs(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _runs(
+        self, scores: NDArray[np.float64], validation: NDArray[np.floating] | None
+    ) -> NDArray[np.float64]:
         sides = self._sides(scores)
         parts = [
             self._means(*sides),
-            _of_sides([_best(side) for side in sides]),
+            self._best(scores, validation),
             _of_sides([_percentile(side) for side in sides]),
         ]
         columns = [np.concatenate(parts, axis=1)]
@@ -155,6 +189,35 @@ class VoxelMeans:
             nothing = np.full((len(scores), 8), np.nan)
             columns.append(np.concatenate([shares, nothing], axis=1))
         return np.concatenate(columns, axis=1)
+
+    def _best(
+        self, scores: NDArray[np.float64], validation: NDArray[np.floating] | None
+    ) -> NDArray[np.float64]:
+        """Mean on each run over the voxels, and the pairs, with its best validation scores."""
+        found = np.full((len(scores), 4), np.nan)
+        if validation is None:
+            return found
+        value = np.where(np.isfinite(scores) & np.isfinite(validation), validation, -np.inf)
+        if len(self.left):
+            # In or out as one: the choice cannot favour a side. A missing side takes out both.
+            pairs = (value[:, self.left] + value[:, self.right]) / 2
+            value[:, self.left] = value[:, self.right] = pairs
+            if self._alone is not None:
+                value[:, self._alone] = -np.inf
+        for run, row in enumerate(value):
+            n_best = int(np.isfinite(row).sum() * _SHARE_BEST + 0.5)
+            n_best = max(n_best, 1)
+            threshold = np.partition(row, len(row) - n_best)[len(row) - n_best]
+            if threshold == -np.inf:
+                continue
+            chosen = row >= threshold
+            found[run, 0] = scores[run, chosen].mean()
+            best = chosen[self.left]
+            if best.any():
+                found[run, 1] = scores[run, self.left[best]].mean()
+                found[run, 2] = scores[run, self.right[best]].mean()
+        found[:, 3] = found[:, 1] - found[:, 2]
+        return found
 
     def _sides(
         self, scores: NDArray[np.float64]
@@ -222,27 +285,6 @@ def weighted_means(
 def _of_sides(sides: list[NDArray[np.float64]]) -> NDArray[np.float64]:
     both, left, right = sides
     return np.stack([both, left, right, left - right], axis=1)
-
-
-def _best(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean on each run of the voxels that are best on the other runs: the choice is blind to it."""
-    n_runs, n_targets = scores.shape
-    found = np.full(n_runs, np.nan)
-    known = np.isfinite(scores)
-    filled = np.where(known, scores, 0.0)
-    total, count = filled.sum(axis=0), known.sum(axis=0)
-    n_best = max(int(n_targets * _SHARE_BEST + 0.5), 1)
-    for run in range(n_runs if n_runs > 1 and n_targets else 0):
-        others = count - known[run]
-        mean = np.where(
-            (others > 0) & known[run], (total - filled[run]) / np.maximum(others, 1), -np.inf
-        )
-        chosen = np.argpartition(-mean, min(n_best, n_targets) - 1)[:n_best]
-        chosen = chosen[np.isfinite(mean[chosen])]
-        if chosen.size:
-            # In the order of the voxels, so that the sum does not hang on the order of the choice.
-            found[run] = scores[run, np.sort(chosen)].mean()
-    return found
 
 
 def _percentile(scores: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -188,9 +188,13 @@ def _unique(
 
     alone = alone.transpose("layer", "run", "target")
     base, base_validation = alone["score"].values, alone["validation_score"].values
-    one_layer = len(score) == 1  # nothing to choose
-    joint = score[0] if one_layer else take_layers(score, best_layers(validation))
-    runs = columns.reduce(unique_variance(joint, base[0]))
+    joint, deciding = score[0], validation[0]
+    if len(score) > 1:
+        best = best_layers(validation)
+        joint, deciding = take_layers(score, best), take_layers(validation, best)
+    runs = columns.reduce(
+        unique_variance(joint, base[0]), unique_variance(deciding, base_validation[0])
+    )
     without = np.full(runs.shape, np.nan)
     if is_known and len(runs) > 2:
         pairs = zip(
@@ -198,7 +202,8 @@ def _unique(
             maps_without(base[:1], base_validation[:1], 0),
             strict=True,
         )
-        without = np.stack(
-            [mean_correlation(columns.reduce(unique_variance(a, b)), axis=0) for a, b in pairs]
+        unique = (
+            [unique_variance(a, b) for a, b in zip(both, one, strict=True)] for both, one in pairs
         )
+        without = np.stack([mean_correlation(columns.reduce(*maps), axis=0) for maps in unique])
     return runs, without

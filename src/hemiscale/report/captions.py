@@ -34,8 +34,8 @@ LAYER_CHOICE = "Layer chosen on validation scans, never on the test scans."
 
 SELECTIONS = (
     "Reliable: the top quarter of voxels by inter-subject reliability; best 10 %: chosen for each "
-    "run by the other runs; 90th percentile: as published, chosen by the very scores shown; a "
-    "region stands for both sides."
+    "run by validation scores, which exclude it; 90th percentile: as published, chosen by the very "
+    "scores shown; a region stands for both sides."
 )
 
 _MOST_NAMED = 12

@@ -91,8 +91,9 @@ def _sides(study: VoxelStudy) -> Chapter:
                 "Left minus right against number of parameters, raw and over the ceiling",
                 f"{study.data} {numbers.first_upper(paired)}. Over the ceiling: each voxel’s score "
                 "divided by its reliability first, so that a side that can be predicted better "
-                "anyway does not count as better predicted. Best 10 %: voxels chosen for each run "
-                "by the other runs; 90th percentile: as published, chosen by the scores shown. "
+                "anyway does not count as better predicted. Best 10 %: homologous pairs chosen "
+                "for each run by validation scores, which exclude it; 90th percentile: as "
+                "published, of each side by itself, chosen by the scores shown. "
                 "Share of both sides: (left − right) / (left + right), without a fit. "
                 f"Ring: where the line crosses zero, with its 95 % interval. {told} "
                 f"{study.interval} {LAYER_CHOICE}",
