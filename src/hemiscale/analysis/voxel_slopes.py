@@ -160,7 +160,9 @@ def asymmetry_slope_maps(
         One entry per pair.
     """
     y = np.asarray(scores, dtype=np.float64)
-    left, right = sides_of(homologues)
+    if y.ndim != 2:
+        raise ValueError(f"scores must be (models, targets), got shape {y.shape}")
+    left, right = sides_of(homologues, y.shape[1])
     return slope_maps(size, y[:, left] - y[:, right], scale=scale, family=family)
 
 
