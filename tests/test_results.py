@@ -249,6 +249,26 @@ def test_leftovers_of_killed_processes_go(tmp_path):
     assert sorted(p.name for p in (tmp_path / "a").iterdir()) == [".odd.part", "x.txt"]
 
 
+def test_what_another_node_of_a_cluster_writes_stays(tmp_path, monkeypatch):
+    monkeypatch.setattr("platform.node", lambda: "node01.cluster.local")
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        pass
+    with write_atomically(tmp_path / "x.txt") as temporary:
+        temporary.write_text("mine")
+        elsewhere = temporary.with_name(
+            temporary.name.replace(f".{os.getpid()}.", f".{ended.pid}.")
+        )
+        elsewhere.write_text("half")
+        # Seen from another node, where that number is nobody's.
+        monkeypatch.setattr("platform.node", lambda: "node02.cluster.local")
+        remove_leftovers(tmp_path)
+        assert elsewhere.exists()
+        monkeypatch.setattr("platform.node", lambda: "node01.cluster.local")
+        remove_leftovers(tmp_path)
+        assert not elsewhere.exists()
+        assert temporary.exists()
+
+
 def test_fingerprint_tells_inputs_apart():
     a = np.arange(3)
     stamps = {

@@ -41,7 +41,7 @@ def write_atomically(path: Path) -> Iterator[Path]:
     HemiscaleError
         Where the folder cannot be written or the disk is full.
     """
-    owner = f"{safe_name(platform.node() or 'here')}.{os.getpid()}"
+    owner = f"{_this_machine()}.{os.getpid()}"
     temporary = path.parent / f".{path.name}.{owner}.{uuid.uuid4().hex[:8]}.part"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,16 +65,21 @@ def remove_leftovers(folder: Path) -> None:
         A file that a living process of this machine writes stays; so does one of another machine
         for a day.
     """
-    here = safe_name(platform.node() or "here")
+    here = _this_machine()
     for path in folder.rglob(".*.part"):
         with contextlib.suppress(OSError, ValueError, IndexError):
             owner, pid = path.name.split(".")[-4], int(path.name.split(".")[-3])
-            if owner == here.split(".")[-1]:
+            if owner == here:
                 abandoned = not _is_alive(pid)
             else:
                 abandoned = path.stat().st_mtime < time.time() - DAY
             if abandoned:
                 path.unlink()
+
+
+def _this_machine() -> str:
+    """Name of this machine without dots, which part a file's name: all of node1.lab.org counts."""
+    return safe_name(platform.node() or "here").replace(".", "_")
 
 
 def _is_alive(pid: int) -> bool:
