@@ -3,15 +3,17 @@
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 from hemiscale.analysis import interval_over_listeners
+from hemiscale.analysis.columns import columns_of
 from hemiscale.analysis.dictionary import UNIQUE_COLUMNS
 from hemiscale.encoding import fit_runs, hrf_design, standardise
 from hemiscale.errors import HemiscaleError
 from hemiscale.pipeline import run_study
 from hemiscale.pipeline.finished import open_finished
 from hemiscale.pipeline.progress import Display
-from hemiscale.pipeline.unique import write_unique_table
+from hemiscale.pipeline.unique import _unique, write_unique_table
 from hemiscale.results import read_dataset
 from hemiscale.study import read_study
 
@@ -79,3 +81,32 @@ def test_joint_models_less_the_baseline_alone(study, tmp_path):
         write_unique_table(study, out, "word-length", quiet=True)
     with pytest.raises(HemiscaleError, match="no model"):
         write_unique_table(study, out, "word-rate", only=["random-vector-20d"], quiet=True)
+
+
+def test_the_best_voxels_are_chosen_by_validation_scores_of_both():
+    """One layer, so that all can be done by hand; the scores themselves have no say."""
+    n_runs, n_pairs = 4, 50
+    generator = np.random.default_rng(1)
+    score, validation, base, base_validation = generator.uniform(
+        0.1, 0.5, (4, 1, n_runs, 2 * n_pairs)
+    )
+    dims = ("layer", "run", "target")
+    mirror = np.roll(np.arange(2 * n_pairs), n_pairs)
+    alone = xr.Dataset(
+        {"score": (dims, base), "validation_score": (dims, base_validation)},
+        coords={
+            "hemisphere": ("target", ["left"] * n_pairs + ["right"] * n_pairs),
+            "mirror": ("target", mirror),
+        },
+    )
+    columns = columns_of(alone)
+    runs, without = _unique(score, validation, alone, columns, is_known=True)
+    deciding = (validation**2 - base_validation**2)[0]
+    pairs = np.argsort(-(deciding + deciding[:, mirror])[:, :n_pairs], axis=1)[:, : n_pairs // 10]
+    unique = (score**2 - base**2)[0]
+    left = np.take_along_axis(unique, pairs, axis=1).mean(axis=1)
+    right = np.take_along_axis(unique, pairs + n_pairs, axis=1).mean(axis=1)
+    best = [columns.names.index(f"best 10 %: {side}") for side in ("all", "left_minus_right")]
+    np.testing.assert_allclose(runs[:, best[0]], (left + right) / 2)
+    np.testing.assert_allclose(runs[:, best[1]], left - right)
+    assert np.isfinite(without[:, best]).all()
