@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hemiscale.analysis.dictionary import COLUMNS
 from hemiscale.analysis.model_summary import ModelSummary
-from hemiscale.analysis.trajectories import Rise, rise_of, rises_before
+from hemiscale.analysis.trajectories import SURE_ORDER, Rise, rise_of, rises_before
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,8 +56,8 @@ def rises_table(
 
     Units of the interval are listeners, or runs of the average subject. Competence has one curve
     only and no interval: bits per byte, and each of `columns` ({column: {model: value}}) that is
-    known of every checkpoint; what falls from first to last is turned over. `rises_before` lists,
-    for the curves named after it, in which share of resamples this one rises first.
+    known of every checkpoint; what falls from first to last is turned over. `rises_before` lists
+    the curves that surely rise later than this one, with the share of draws in which they do.
     """
     import pandas as pd
 
@@ -131,27 +131,11 @@ def _curves(
 
 
 def _order(rises: dict[str, Rise]) -> dict[str, str]:
-    """Say of each curve before which others it rises, and how surely: ``right .97; left .60``."""
+    """Say of each curve which others surely rise later, and in which share of draws."""
     said: dict[str, list[str]] = {name: [] for name in rises}
     for one, other in combinations(rises, 2):
-        a, b = rises[one], rises[other]
-        share = _share_before(a, b)
-        if np.isfinite(share):
-            early, late = (one, other) if share >= 0.5 else (other, one)
-            said[early].append(f"{late} {max(share, 1 - share):.2f}")
+        share = rises_before(rises[one], rises[other])
+        early, late = (one, other) if share >= 0.5 else (other, one)
+        if max(share, 1 - share) > SURE_ORDER:
+            said[early].append(f"{late} {max(share, 1 - share):.3f}")
     return {name: "; ".join(others) for name, others in said.items()}
-
-
-def _share_before(first: Rise, second: Rise) -> float:
-    """Compare two rises; a curve without resamples is set against all resamples of the other."""
-    a, b = first.resampled, second.resampled
-    n = max(a.size, b.size)
-    if not a.size or not b.size or (a.size != n and a.size != 1) or (b.size != n and b.size != 1):
-        return float("nan")
-    if a.size == b.size:
-        return rises_before(first, second)
-    a, b = np.broadcast_to(a, n), np.broadcast_to(b, n)
-    both = np.isfinite(a) & np.isfinite(b)
-    if not both.any():
-        return float("nan")
-    return float(np.mean((a[both] < b[both]) + 0.5 * (a[both] == b[both])))
