@@ -1,12 +1,13 @@
 """What may be wrong with recordings: one sentence each, from `hemiscale check`, before any work."""
 
+import contextlib
 import json
 
 import nibabel
 import numpy as np
 import pytest
 
-from hemiscale.errors import InputError
+from hemiscale.errors import HemiscaleWarning, InputError
 from hemiscale.pipeline import check_study, run_study
 from hemiscale.results import ResultsFolder
 from hemiscale.study import read_study
@@ -176,11 +177,20 @@ def test_swapped_runs_are_warned_of(volume_folder, bold_path, tmp_path):
     study = read_study(volume_folder / "study.toml")
     display = Display(Console(stderr=True), quiet=True)
     folder = ResultsFolder(tmp_path / "out")
-    for _ in range(2):  # found, and then remembered
-        brain = read_brain_side(study, read_inputs(study), folder, display, Helpers())
+    kept = folder.prepared / "swapped-runs.json"
+    for content in (None, None, b"[1]", b'{"fingerprint": "", "notices": []}'):
+        # Found; remembered; damaged and found again.
+        expected = contextlib.nullcontext()
+        if content is not None:
+            whole = kept.read_bytes()
+            kept.write_bytes(content)
+            expected = pytest.warns(HemiscaleWarning, match=r"swapped-runs\.json: .* was damaged")
+        with expected:
+            brain = read_brain_side(study, read_inputs(study), folder, display, Helpers())
         doubts = [notice for notice in brain.notices if "swapped" in notice]
         assert len(doubts) == 2
         assert doubts[0].startswith("s1, run 1: its scans follow the words of run 2")
+    assert kept.read_bytes() == whole
 
 
 def test_mask_that_is_not_symmetric_is_made_so(volume_folder):

@@ -139,7 +139,7 @@ def test_a_killed_run_leaves_no_note_about_other_masks(volume_folder, tmp_path, 
         update={"recordings": study.recordings.model_copy(update={"voxel_size": 10.0})}
     )
     with monkeypatch.context() as patched:
-        patched.setattr(masks, "write_json", killed)
+        patched.setattr(masks, "write_record", killed)
         with pytest.raises(Killed):
             found_in(other, tmp_path)
     assert nibabel.load(tmp_path / "mask.nii.gz").shape != expected.shape
@@ -189,3 +189,57 @@ def test_digests_are_taken_once_by_whoever_sees_the_file(tmp_path, monkeypatch):
     paths[0].unlink()
     with pytest.raises(InputError, match=r"sub-a\.nii: is not there any more"):
         again.learn(paths, Helpers())
+
+
+def damaged(path, how):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    return {
+        "flipped": bytes(content),
+        "cut off": path.read_bytes()[:-9],
+        "empty": b"",
+        "of something else": b"[1]",
+        "without checksum": b'{"/a.nii": [1, 2, "0"]}',
+        "nested": b"[" * 100_000,
+    }[how]
+
+
+HOW = ["flipped", "cut off", "empty", "of something else", "without checksum", "nested"]
+
+
+@pytest.mark.parametrize("how", HOW)
+def test_damaged_digests_are_moved_aside_taken_again_and_said(tmp_path, how):
+    recording, path = tmp_path / "a.nii", tmp_path / "digests.json"
+    recording.write_text("a")
+    digest = Digests(path)
+    digest(recording)
+    digest.save()
+    whole = path.read_bytes()
+    path.write_bytes(damaged(path, how))
+    again = Digests(path)
+    again.learn([recording], Helpers())
+    assert again(recording) == file_digest(recording)
+    with pytest.warns(HemiscaleWarning, match=r"digests\.json: the stored file was damaged"):
+        again.save()
+    assert path.read_bytes() == whole
+    assert (tmp_path / "digests.json.damaged").is_file()
+    again.save()  # without a word
+
+
+@pytest.mark.parametrize("name", ["mask.json", "mask.nii.gz", "s2/mask.nii.gz"])
+def test_a_damaged_mask_is_moved_aside_made_again_and_said(volume_folder, tmp_path, name):
+    study = study_without_mask(volume_folder, "voxel_size = 8\nown_masks = true\naverage = false")
+    _, inputs, digest = found_in(study, tmp_path)
+    path = tmp_path / name
+    whole = path.read_bytes()
+
+    def mask():
+        return analysis_mask(study, study.recordings, inputs, tmp_path, digest)
+
+    for how in ("flipped", "cut off", "empty"):
+        path.write_bytes(damaged(path, how))
+        with pytest.warns(HemiscaleWarning, match=rf"{name}: the stored file was damaged"):
+            mask()
+        assert path.read_bytes() == whole
+        assert path.with_name(f"{path.name}.damaged").is_file()
+    mask()

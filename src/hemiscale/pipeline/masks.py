@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import gzip
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hemiscale.errors import InputError
+from hemiscale.errors import HemiscaleError, InputError
 from hemiscale.pipeline.helpers import Helpers
 from hemiscale.pipeline.inputs import StudyInputs
 from hemiscale.pipeline.volume_inputs import given_grid, given_mask
-from hemiscale.results import file_digest, fingerprint, safe_name, write_atomically, write_json
+from hemiscale.results import (
+    CHANGED,
+    file_digest,
+    fingerprint,
+    read_record,
+    safe_name,
+    set_aside,
+    set_aside_damaged,
+    write_atomically,
+    write_record,
+)
 from hemiscale.study import Study, Volumes
 
 if TYPE_CHECKING:
@@ -37,10 +46,7 @@ class Digests:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        try:
-            self._known: dict[str, list[Any]] = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            self._known = {}
+        self._known: dict[str, list[Any]] = _read_record(path)
 
     def __call__(self, path: Path) -> str:
         """Give the digest of a file.
@@ -77,8 +83,14 @@ class Digests:
                     self._known[str(path)] = [*marks[path], digest]
 
     def save(self) -> None:
-        """Keep them for the next run."""
-        write_json(self.path, self._known)
+        """Keep them for the next run.
+
+        Warns
+        -----
+        HemiscaleWarning
+            Where what was kept before is damaged: it is moved aside.
+        """
+        write_record(self.path, self._known)
 
 
 def own_mask_file(folder: Path, subject: str) -> Path:
@@ -145,6 +157,11 @@ def analysis_mask(
     ------
     InputError
         Where there is no such mask.
+
+    Warns
+    -----
+    HemiscaleWarning
+        Where a mask that was kept is damaged: it is moved aside and made again.
     """
     from nibabel import Nifti1Image
 
@@ -166,11 +183,14 @@ def analysis_mask(
         grid=None if named is None else [list(named.shape), np.round(named.matrix, 4).tolist()],
     )
     files = {subject: own_mask_file(folder, subject) for subject in inputs.subjects}
-    known = _read_json(note)
-    whole = path.is_file() and (
-        not recordings.own_masks or all(f.is_file() for f in files.values())
-    )
-    if known.get("fingerprint") != stamp or not whole:
+    needed = [path, *(files.values() if recordings.own_masks else [])]
+    known = _read_record(note)
+    same = known.get("fingerprint") == stamp and all(file.is_file() for file in needed)
+    damaged = []
+    if same:
+        digests = known["files"]
+        damaged = [file for file in needed if file_digest(file) != digests[_within(folder, file)]]
+    if damaged or not same:
         grid = named or symmetric_grid(inputs.recordings[0].path, voxel_size=recordings.voxel_size)
         groups = [[r.path for r in inputs.recordings]]
         if recordings.own_masks:
@@ -181,6 +201,9 @@ def analysis_mask(
         problems = [f"study {study.name}: {problem}" for *_, some in found for problem in some]
         if problems:
             raise InputError(*problems)
+        for file in damaged:
+            set_aside(file, CHANGED)
+        set_aside_damaged(note)
         # Killed between masks and note, the note of other masks must not vouch for these.
         note.unlink(missing_ok=True)
         inside = [np.asarray(one.dataobj) > 0 for one, _, _ in found]
@@ -189,8 +212,12 @@ def analysis_mask(
                 _write(file, one)
         union = np.logical_or.reduce(inside)
         _write(path, Nifti1Image(union.astype(np.uint8), grid.matrix))
-        known = {"fingerprint": stamp, "n_lost": int(sum(lost for _, lost, _ in found))}
-        write_json(note, known)
+        known = {
+            "fingerprint": stamp,
+            "n_lost": int(sum(lost for _, lost, _ in found)),
+            "files": {_within(folder, file): file_digest(file) for file in needed},
+        }
+        write_record(note, known)
     mask = read_mask(path)
     n_voxels = int(np.count_nonzero(np.asarray(mask.dataobj)))
     if recordings.own_masks:
@@ -275,9 +302,13 @@ def _write(path: Path, mask: Any) -> None:
         temporary.write_bytes(gzip.compress(mask.to_bytes(), mtime=0))
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _within(folder: Path, path: Path) -> str:
+    return str(path.relative_to(folder))
+
+
+def _read_record(path: Path) -> dict[str, Any]:
+    """Read what is kept; nothing where it is damaged, which is said when it is written again."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return read_record(path)
+    except HemiscaleError:
         return {}
-    return content if isinstance(content, dict) else {}

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 
+from hemiscale.errors import HemiscaleError
 from hemiscale.pipeline.inputs import StudyInputs
 from hemiscale.pipeline.scoring import make_designs
 from hemiscale.pipeline.targets import StoredSubject, Targets
-from hemiscale.results import fingerprint, write_json
+from hemiscale.results import fingerprint, read_record, write_record
 from hemiscale.study import Study
 
 __all__ = ["swapped_run_notices"]
@@ -34,6 +34,11 @@ def swapped_run_notices(
     -------
     list of str
         One sentence per doubtful run.
+
+    Warns
+    -----
+    HemiscaleWarning
+        Where the answer that was kept is damaged: it is moved aside and found again.
     """
     from hemiscale.brain import swapped_runs
 
@@ -45,10 +50,10 @@ def swapped_run_notices(
         design=study.design.model_dump(),
     )
     try:
-        known = json.loads(path.read_text(encoding="utf-8"))
-        if known["fingerprint"] == stamp:
-            return [str(notice) for notice in known["notices"]]
-    except (OSError, ValueError, KeyError, TypeError):
+        kept = read_record(path)
+        if kept["fingerprint"] == stamp:
+            return [str(notice) for notice in kept["notices"]]
+    except HemiscaleError:  # not there, or damaged: said when it is made again
         pass
     rates = [design.sum(axis=1) for design in make_designs(study, inputs, hrf_model="glover")]
     notices = []
@@ -60,5 +65,5 @@ def swapped_run_notices(
                 for k, run in enumerate(scans):  # one by one: no two copies of all
                     scans[k] = run[:, known]
             notices += [f"{part.subject}, {doubt}" for doubt in swapped_runs(scans, rates)]
-    write_json(path, {"fingerprint": stamp, "notices": notices})
+    write_record(path, {"fingerprint": stamp, "notices": notices})
     return notices

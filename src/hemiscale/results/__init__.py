@@ -4,11 +4,13 @@ from hemiscale.results.fingerprints import file_digest, fingerprint
 from hemiscale.results.folder import ResultsFolder, safe_name
 from hemiscale.results.stamped import read_stamped
 from hemiscale.results.stored import (
+    CHANGED,
     DamagedFileError,
     damage,
     read_activations,
     read_dataset,
     read_record,
+    set_aside,
     set_aside_damaged,
     stored_fingerprint,
     verify_seal,
@@ -26,6 +28,7 @@ from hemiscale.results.writing import (
 )
 
 __all__ = [
+    "CHANGED",
     "DamagedFileError",
     "DatasetWriter",
     "ResultsFolder",
@@ -40,6 +43,7 @@ __all__ = [
     "read_stamped",
     "remove_leftovers",
     "safe_name",
+    "set_aside",
     "set_aside_damaged",
     "stored_fingerprint",
     "verify_seal",

@@ -25,12 +25,14 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = [
+    "CHANGED",
     "DamagedFileError",
     "damage",
     "read_activations",
     "read_dataset",
     "read_record",
     "seal",
+    "set_aside",
     "set_aside_damaged",
     "stored_fingerprint",
     "verify_seal",
@@ -43,7 +45,8 @@ __all__ = [
 _SEAL = b"\nsha256 "
 _SEAL_LENGTH = len(_SEAL) + 64 + 1
 _CUT_OFF = "it is cut off, or was changed after it was written"
-_CHANGED = "its content does not agree with its checksum"
+CHANGED = "its content does not agree with its checksum"
+"""What is said of a file that can be read and is not what was written."""
 
 
 class DamagedFileError(HemiscaleError):
@@ -293,12 +296,12 @@ def read_record(path: Path) -> dict[str, Any]:
     """
     try:
         content = json.loads(path.read_bytes())
-    except ValueError:
+    except (ValueError, RecursionError):
         raise DamagedFileError(path, _CUT_OFF) from None
     except OSError as error:
         raise _unreadable(path, error) from None
     if not isinstance(content, dict) or content.pop("checksum", None) != _json_digest(content):
-        raise DamagedFileError(path, _CHANGED)
+        raise DamagedFileError(path, CHANGED)
     return content
 
 
@@ -321,8 +324,29 @@ def set_aside_damaged(path: Path) -> None:
         Where it was moved.
     """
     reason = damage(path)
-    if reason is None:
-        return
+    if reason is not None:
+        set_aside(path, reason)
+
+
+def set_aside(path: Path, reason: str) -> None:
+    """Move a file that was found to be damaged out of the way, and say so.
+
+    Parameters
+    ----------
+    path : Path
+    reason : str
+        How it was found.
+
+    Raises
+    ------
+    HemiscaleError
+        Where it cannot be moved.
+
+    Warns
+    -----
+    HemiscaleWarning
+        Where it was moved.
+    """
     aside = path.with_name(f"{path.name}.damaged")
     try:
         path.replace(aside)
@@ -349,7 +373,7 @@ def _read_tensors(
         with safe_open(path, framework="numpy") as file:
             metadata = json.loads((file.metadata() or {})["hemiscale"])
             if metadata.pop("checksum", None) != _json_digest(metadata):
-                raise DamagedFileError(path, _CHANGED)
+                raise DamagedFileError(path, CHANGED)
             digests = json.loads(metadata.pop("tensors"))
             for name in sorted(digests):
                 if wanted is None or name in wanted or name.startswith("extra-"):
@@ -360,7 +384,7 @@ def _read_tensors(
         raise _unreadable(path, error) from None
     for name, tensor in tensors.items():
         if _array_digest(tensor) != digests[name]:
-            raise DamagedFileError(path, _CHANGED)
+            raise DamagedFileError(path, CHANGED)
     return tensors, metadata
 
 
@@ -394,7 +418,7 @@ def verify_seal(path: Path) -> str:
     if not seal.startswith(_SEAL) or len(seal) != _SEAL_LENGTH:
         raise DamagedFileError(path, _CUT_OFF)
     if seal != _SEAL + digest.hexdigest().encode() + b"\n":
-        raise DamagedFileError(path, _CHANGED)
+        raise DamagedFileError(path, CHANGED)
     return digest.hexdigest()
 
 
