@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from hemiscale.analysis import slope_over_listeners, write_tables
@@ -89,3 +90,66 @@ def test_slopes_over_listeners_take_lists_and_refuse_other_shapes():
     assert found["n_listeners"] == 2
     with pytest.raises(ValueError, match=r"scores \(3, 1\) must be"):
         slope_over_listeners([1.0, 2.0], np.zeros((3, 1)))
+
+
+def test_an_only_listener_has_intervals_over_runs(make_scores, laws_of, tmp_path):
+    law = laws_of(subjects=("s1",), n_runs=9)
+    assert list(law) == ["listeners"]
+    alone = law["listeners"]
+    models = pd.read_csv(tmp_path / "models.tsv", sep="\t")
+    regions = pd.read_csv(tmp_path / "regions.tsv", sep="\t")
+    layers = pd.read_csv(tmp_path / "layers.tsv", sep="\t")
+    pairs = pd.read_csv(tmp_path / "asymmetry.tsv", sep="\t")
+    # The same recording as that of an average subject: the same intervals, over runs.
+    same = laws_of(subjects=("average",), n_runs=9)["average"]
+    for name in ("slope_over_runs_low", "crossing_over_runs_high", "n_runs", "slope_low"):
+        assert alone[name] == same[name]
+    assert alone["n_runs"] == 9
+    theirs = pd.read_csv(tmp_path / "models.tsv", sep="\t")
+    for end in ("", "_low", "_high"):
+        for side in ("score", "left_minus_right"):
+            column = f"{side}{end}"
+            np.testing.assert_array_equal(models[column], theirs[f"average_{column}"])
+    assert models["score_low"].notna().all()
+    assert models["average_score"].isna().all()
+    for ours, name in ((regions, "regions"), (layers, "layers"), (pairs, "asymmetry")):
+        average = pd.read_csv(tmp_path / f"{name}.tsv", sep="\t")
+        assert set(ours["subjects"]) == {"listeners"}
+        assert set(ours["interval_over"]) == {"runs"}
+        pd.testing.assert_frame_equal(
+            ours.drop(columns="subjects"), average.drop(columns="subjects")
+        )
+
+
+def test_two_listeners_have_intervals_over_listeners_as_before(laws_of, tmp_path):
+    laws_of(subjects=("s1", "s2"), n_runs=9)
+    regions = pd.read_csv(tmp_path / "regions.tsv", sep="\t")
+    assert set(regions["interval_over"]) == {"listeners"}
+    laws_of(subjects=("average", "s1"), n_runs=9)
+    regions = pd.read_csv(tmp_path / "regions.tsv", sep="\t")
+    assert set(zip(regions["subjects"], regions["interval_over"], strict=True)) == {
+        ("average", "runs"),
+        ("listeners", "listeners"),
+    }
+
+
+def test_an_only_listener_has_no_rises_of_an_average_subject(make_scores, tmp_path):
+    steps = (1, 10, 100)
+    models = [
+        make_scores(f"tiny@{step}", kind="checkpoint", subjects=("s1",), seed=k, training_step=step)
+        for k, step in enumerate(steps)
+    ]
+    write_tables(models, None, tmp_path)
+    rises = pd.read_csv(tmp_path / "rises.tsv", sep="\t")
+    assert set(rises["subjects"]) == {"listeners"}
+    assert (rises["n"] == 1).all()
+
+
+def test_an_only_listener_is_set_against_baselines_over_runs(make_scores, tmp_path):
+    model = make_scores("tiny", subjects=("s1",), seed=1)
+    base = make_scores("rate", subjects=("s1",), seed=2, kind="control", n_layers=1)
+    write_tables([model, base], None, tmp_path)
+    apart = pd.read_csv(tmp_path / "over_baseline.tsv", sep="\t")
+    assert set(apart["subjects"]) == {"listeners"}
+    assert set(apart["interval_over"]) == {"runs"}
+    assert (apart["low"] < apart["difference"]).all()

@@ -300,8 +300,7 @@ def test_only_the_average_or_only_listeners_still_make_tables(make_scores, tmp_p
     assert len(read(tmp_path / "average", "listeners.tsv")) == 0
     write_tables([make_scores(subjects=("s1",))], None, tmp_path / "one")
     row = read(tmp_path / "one", "models.tsv").iloc[0]
-    assert np.isfinite(row["score"])
-    assert np.isnan(row["score_low"])
+    assert row["score_low"] < row["score"] < row["score_high"]  # over runs
     laws = json.loads((tmp_path / "one" / "laws.json").read_text())["laws"]
     assert {law["subjects"] for law in laws} == {"listeners"}
     assert all(law["slope"] is None for law in laws)

@@ -195,7 +195,12 @@ def invent_scores(model: Invented, listeners: tuple[str, ...], number: int) -> x
 
 
 def write_results(
-    folder: Path, models: list[Invented], n_listeners: int = 27, **study: Any
+    folder: Path,
+    models: list[Invented],
+    n_listeners: int = 27,
+    *,
+    average: bool = True,
+    **study: Any,
 ) -> Path:
     """Write all that `write_report` reads."""
     listeners = tuple(f"s{k}" for k in range(18, 18 + n_listeners))
@@ -214,9 +219,10 @@ def write_results(
         },
     )
     folder.mkdir(parents=True, exist_ok=True)
-    write_tables(
-        (invent_scores(m, listeners, k) for k, m in enumerate(models)), ceiling, folder / "tables"
-    )
+    scores = (invent_scores(m, listeners, k) for k, m in enumerate(models))
+    if not average:
+        scores = (one.sel(subject=list(listeners)) for one in scores)
+    write_tables(scores, ceiling, folder / "tables")
     (folder / "study.toml").write_text(
         STUDY.format(
             n=n_listeners,
@@ -338,9 +344,9 @@ def make_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..
 
     monkeypatch.setattr(svg, "DOTS_PER_INCH", 40)
 
-    def make(*names: str, n_listeners: int = 5) -> Path:
+    def make(*names: str, n_listeners: int = 5, average: bool = True) -> Path:
         models = [m for m in invent_models(2) if not names or (m.group or m.name) in names]
-        return write_results(tmp_path / "results", models, n_listeners)
+        return write_results(tmp_path / "results", models, n_listeners, average=average)
 
     return make
 

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from hemiscale.report import load_results
+from hemiscale.report.captions import Words
 from hemiscale.report.limits import recorded_minutes, recorded_parts, what_it_says
 
 
@@ -37,6 +38,19 @@ def test_real_data_are_not_called_simulated(make_results):
 )
 def test_few_listeners(make_results, n_listeners, sentence):
     assert sentence in say(make_results("word-rate", n_listeners=n_listeners))[1]
+
+
+def test_intervals_of_an_only_listener_are_over_blocks_of_the_recording(make_results):
+    folder = make_results("smollm2-135m", "word-rate", n_listeners=1, average=False)
+    can, cannot = say(folder)
+    assert "(95 % over blocks of the one listener)" in can
+    assert "intervals over blocks are about this one person's recording" in cannot
+    words = Words(load_results(folder))
+    assert words.over == "blocks"
+    assert "95 % interval over blocks of the recording" in words.interval
+    assert load_results(folder).listeners_over == "runs"
+    # With the average subject beside, the listener's own scores have no interval.
+    assert load_results(make_results("word-rate", n_listeners=1)).listeners_over == "listeners"
 
 
 def test_a_leak_is_noticed(make_results):

@@ -35,7 +35,7 @@ _MODEL = {
 
 _OF_MODELS = dict(_MODEL)
 for _prefix, _who, _over in (
-    ("", "mean over listeners", "listeners"),
+    ("", "mean over listeners", "listeners (of an only listener: over runs)"),
     ("average_", "of the average subject", "runs (blocks)"),
 ):
     for _name, _what in (
@@ -311,7 +311,8 @@ LAW_FIELDS: dict[str, str] = {
     "no bound as above. The one to read for other people",
     "crossing_over_both_high": "the same",
     "n_listeners": "listeners with a score for each of the models",
-    "slope_over_runs_low": "of the average subject, 95 % interval of the slope over runs, these "
+    "slope_over_runs_low": "of the average subject (or an only listener), 95 % interval of the "
+    "slope over runs, these "
     "models and people taken as given: would other recordings show this slope?",
     "slope_over_runs_high": "the same",
     "crossing_over_runs_low": "95 % interval of the crossing over runs; no bound as above",

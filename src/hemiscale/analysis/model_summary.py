@@ -74,7 +74,7 @@ class ModelSummary:
     by_listener : dict of {layer choice: (n_listeners, n_columns) array}
         Means over runs.
     by_run : dict of {layer choice: (n_runs, n_columns) array}
-        The average subject; no rows where there is none.
+        The average subject, or an only listener where there is none; else no rows.
     without_run : dict of {layer choice: (n_runs, n_columns) array}
         For each run the mean of the others with all done without it, for `interval_over_runs`; NaN
         where that is not known (a single validation run, fewer than three runs).
@@ -90,6 +90,8 @@ class ModelSummary:
         Of a voxel study.
     members : int
         How many models (seeds) are pooled here.
+    runs_of : {"average", "listeners"}
+        Whose runs `by_run` and the like hold: of an only listener intervals are over runs.
     """
 
     attrs: dict[str, Any]
@@ -109,6 +111,7 @@ class ModelSummary:
     region_layers: dict[str, NDArray[np.int64]]
     map: ModelMap | None = None
     members: int = 1
+    runs_of: str = "average"
 
     @property
     def name(self) -> str:
@@ -165,7 +168,9 @@ def join_subjects(
     people = [one for one in subjects if one.name != AVERAGE]
     average = next((one for one in subjects if one.name == AVERAGE), None)
     n_layers, n_columns = len(layers), len(columns.names)
-    runs = average.runs if average is not None else None
+    # Of one listener the runs are what an interval can be over.
+    alone = average is None and len(people) == 1
+    runs = people[0].runs if alone else average.runs if average is not None else None
     nothing, nowhere = np.empty((0, n_columns)), np.empty((0, n_layers, n_columns))
     maps = [one.map for one in ([average] if average else people) if one.map is not None]
     return ModelSummary(
@@ -194,6 +199,7 @@ def join_subjects(
             if some
         },
         map=_map(maps) if maps else None,
+        runs_of="listeners" if alone and runs is not None else "average",
     )
 
 

@@ -57,7 +57,7 @@ class SubjectMap:
 
 @dataclass(frozen=True)
 class RunSummary:
-    """The runs of the average subject, one by one.
+    """The runs of the average subject (or of an only listener), one by one.
 
     Attributes
     ----------
@@ -90,7 +90,7 @@ class SubjectSummary:
     region_layers : (n_runs, n_columns) int64 array
         The layer of each column chosen by region; -1 where there is none.
     runs : RunSummary or None
-        Of the average subject.
+        Of the average subject, and of an only listener where there is none.
     map : SubjectMap or None
         Of a voxel study: of the average subject, of everybody where there is none.
     """
@@ -146,7 +146,7 @@ def summarise_subject(dataset: xr.Dataset, subject: int, columns: Columns) -> Su
     shared = shared_layers(decisive, columns.group_of, one.sizes["run"])
     chosen["region"] = take_layers(profile, shared)
     runs = None
-    if name == AVERAGE:
+    if name == AVERAGE or len(names) == 1:
         without, profile_without = _without(one, columns, profile, decisive)
         runs = RunSummary(chosen, without, profile.swapaxes(0, 1), profile_without)
     return SubjectSummary(

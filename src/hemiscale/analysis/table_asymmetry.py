@@ -75,8 +75,8 @@ def asymmetry_table(
     rows = []
     for s in [*summaries, *(one for one in pooled if one.members > 1)]:
         for how in LAYER_CHOICES:
-            units = {"listeners": s.by_listener[how], "average": s.by_run[how]}
-            without = {"average": s.without_run[how]}
+            units = {"listeners": s.by_listener[how], s.runs_of: s.by_run[how]}
+            without = {s.runs_of: s.without_run[how]}
             for pair, *columns in s.pairs:
                 at = [s.column(name) for name in columns]
                 for subjects, over, interval in intervals_of(s, how, at):

@@ -47,6 +47,13 @@ def over_baseline_table(pooled: Sequence[ModelSummary]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS["over_baseline.tsv"]))
 
 
+def _same_runs(model: ModelSummary, baseline: ModelSummary) -> bool:
+    """Whether their runs are of the average subject, or of the same only listener."""
+    if model.runs_of != baseline.runs_of:
+        return False
+    return model.runs_of == "average" or model.listeners == baseline.listeners
+
+
 def _rows(model: ModelSummary, baseline: ModelSummary) -> list[dict[str, object]]:
     labels = [
         (selection, side, side if selection == "all" else f"{selection}: {side}")
@@ -56,7 +63,7 @@ def _rows(model: ModelSummary, baseline: ModelSummary) -> list[dict[str, object]
     at = np.array([model.column(column) for _, _, column in labels])
     found: list[tuple[str, str, Interval]] = []
     common = [name for name in model.listeners if name in baseline.listeners]
-    if common:
+    if common and model.runs_of == "average":
         scores = [
             s.by_listener["validation"][[s.listeners.index(name) for name in common]][:, at]
             for s in (model, baseline)
@@ -67,11 +74,11 @@ def _rows(model: ModelSummary, baseline: ModelSummary) -> list[dict[str, object]
         [values["validation"][:, at] for values in (getattr(s, name) for s in (model, baseline))]
         for name in ("by_run", "without_run")
     )
-    if len(runs[0]) and len(runs[0]) == len(runs[1]):
+    if len(runs[0]) and len(runs[0]) == len(runs[1]) and _same_runs(model, baseline):
         over_runs = interval_over_runs(
             over_baseline(*runs).difference, over_baseline(*without).difference
         )
-        found.append(("average", "runs", over_runs))
+        found.append((model.runs_of, "runs", over_runs))
     return [
         {
             "model": model.name,

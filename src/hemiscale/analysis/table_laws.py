@@ -179,6 +179,8 @@ def _law(
         names, by_listener = _by_listener(members, response.column)
         said = _about_listeners(members, len(names), response.column)
         score = mean_correlation(by_listener, axis=1)
+    elif any(s.runs_of == "listeners" for s in members):
+        return None
     else:
         score = np.array(
             [
@@ -231,7 +233,8 @@ def _law(
         record |= slope_over_listeners(x, by_listener[known])
         labels = [str(s.attrs["family"]) for s, k in zip(members, known, strict=True) if k]
         record |= _crossed_fields(x, by_listener[known], labels, predictor.scale)
-    if by_listener is None and not predictor.held_constant:
+    alone = len({s.listeners for s in members}) == 1 and members[0].runs_of == "listeners"
+    if (by_listener is None or alone) and not predictor.held_constant:
         over_runs, of_runs = _run_fields(members, response.column, predictor, score)
         record |= over_runs
         notes += of_runs

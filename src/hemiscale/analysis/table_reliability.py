@@ -108,11 +108,11 @@ def _values(
 ) -> Iterator[tuple[str, str, str, _Units]]:
     """Go through models, then the law of all trained models: (name, kind, subjects, units)."""
     for s in pooled:
-        if s.listeners:
+        if s.listeners and s.runs_of == "average":
             yield s.name, "model", "listeners", _Units(s.by_listener["validation"], None)
         if len(s.by_run["validation"]):
             runs = _Units(s.by_run["validation"], s.without_run["validation"])
-            yield s.name, "model", "average", runs
+            yield s.name, "model", s.runs_of, runs
     for models in model_sets(summaries):
         if not models.is_whole:
             continue
@@ -125,14 +125,15 @@ def _values(
         common = [
             name for name in members[0].listeners if all(name in s.listeners for s in members)
         ]
-        if common:
+        whose = {s.runs_of for s in members}
+        if common and "average" in whose:
             scores = [
                 s.by_listener["validation"][[s.listeners.index(name) for name in common]]
                 for s in members
             ]
             yield models.name, "law", "listeners", _Units(np.tensordot(fitter, scores, 1), None)
         runs_of = [s.by_run["validation"] for s in members]
-        if len({len(runs) for runs in runs_of}) == 1 and len(runs_of[0]):
+        if len(whose) == len({len(runs) for runs in runs_of}) == 1 and len(runs_of[0]):
             without = [s.without_run["validation"] for s in members]
             units = _Units(np.tensordot(fitter, runs_of, 1), np.tensordot(fitter, without, 1))
-            yield models.name, "law", "average", units
+            yield models.name, "law", whose.pop(), units

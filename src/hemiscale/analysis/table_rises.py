@@ -106,6 +106,8 @@ def _curves(
             for s in members
         ]
     else:
+        if any(s.runs_of != subjects for s in members):
+            return {}
         units = [s.by_run["validation"] for s in members]
         if len({len(values) for values in units}) > 1:
             return {}

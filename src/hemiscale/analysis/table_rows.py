@@ -267,27 +267,30 @@ def _model_row(s: ModelSummary) -> dict[str, object]:
 def intervals_of(
     s: ModelSummary, how: str, columns: Sequence[int]
 ) -> list[tuple[str, str, Interval]]:
-    """Take intervals of some columns over listeners, and over runs of the average subject."""
+    """Take intervals of some columns over listeners, and over runs of the average subject.
+
+    Of an only listener they are over runs.
+    """
     found = []
     take: NDArray[np.int64] = np.asarray(columns, dtype=np.int64)
-    if s.listeners:
+    if s.listeners and s.runs_of == "average":
         values = interval_over_listeners(s.by_listener[how][:, take])
         found.append(("listeners", "listeners", values))
     if len(s.by_run[how]):
         runs, without = s.by_run[how][:, take], s.without_run[how][:, take]
-        found.append(("average", "runs", interval_over_runs(runs, without)))
+        found.append((s.runs_of, "runs", interval_over_runs(runs, without)))
     return found
 
 
 def layer_intervals(s: ModelSummary, columns: Sequence[int]) -> list[tuple[str, str, Interval]]:
     """Take intervals of some columns of every layer: (n_layers, n_columns) each."""
     found = []
-    if s.listeners:
+    if s.listeners and s.runs_of == "average":
         values = interval_over_listeners(s.profile_by_listener[:, :, columns])
         found.append(("listeners", "listeners", values))
     if len(s.profile_by_run):
         runs, without = s.profile_by_run[:, :, columns], s.profile_without_run[:, :, columns]
-        found.append(("average", "runs", interval_over_runs(runs, without)))
+        found.append((s.runs_of, "runs", interval_over_runs(runs, without)))
     return found
 
 

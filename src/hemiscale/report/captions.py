@@ -51,7 +51,7 @@ class Words:
     subjects : {"listeners", "average"}
         Whose scores the main figures show.
     parts : {"runs", "blocks"}
-        What the intervals of an average subject are over.
+        What the intervals of an average subject, or of an only listener, are over.
     over : {"listeners", "runs", "blocks"}
         What those of the main figures are over.
     data, average_data : str
@@ -68,7 +68,8 @@ class Words:
     def __init__(self, results: Results) -> None:
         self.subjects = "listeners" if results.has_listeners else "average"
         self.parts = recorded_parts(results)
-        self.over = "listeners" if results.has_listeners else self.parts
+        people = results.has_listeners and results.listeners_over == "listeners"
+        self.over = "listeners" if people else self.parts
         kind = "simulated data" if results.simulated else "real fMRI"
         minutes = recorded_minutes(results)
         time = f", {minutes:.0f} minutes" if minutes else ""

@@ -124,7 +124,7 @@ def _regions(results: Results, words: Words, subjects: str) -> FigurePlan:
             rows,
             ceiling=ceiling,
             width=width,
-            over=words.parts if average else "listeners",
+            over=words.parts if average else words.over,
             families=words.families,
         ),
         captions.describe_regions,

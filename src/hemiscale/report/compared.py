@@ -94,7 +94,7 @@ def read_side(which: str | Path, subjects: str | None = None) -> ComparedStudy:
         rows=rows[columns].reset_index(drop=True),
         laws={name: find_law(results, name, "log parameters", whose) for name in RESPONSES},
         simulated=results.simulated,
-        over="listeners" if whose == "listeners" else words.parts,
+        over=words.over if whose == "listeners" else words.parts,
         data=(words.data if whose == "listeners" else words.average_data).removeprefix(
             f"{results.name}: "
         ),

@@ -86,8 +86,10 @@ def _simulated(results: Results) -> list[str]:
 
 
 def _over(results: Results, subjects: str) -> str:
-    if subjects == "listeners":
+    if subjects == "listeners" and results.listeners_over == "listeners":
         return "over listeners"
+    if subjects == "listeners":
+        return f"over {recorded_parts(results)} of the one listener"
     return f"over {recorded_parts(results)} of the average subject"
 
 

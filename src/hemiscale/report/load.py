@@ -88,6 +88,14 @@ class Results:
         return len(self.listeners) > 0
 
     @property
+    def listeners_over(self) -> str:
+        """What the intervals of the listeners' scores are over: runs, of an only listener."""
+        if not (self.has_listeners and "interval_over" in self.regions):
+            return "listeners"
+        over = self.regions.loc[self.regions["subjects"] == "listeners", "interval_over"]
+        return "runs" if len(over) and (over == "runs").all() else "listeners"
+
+    @property
     def has_average(self) -> bool:
         """Whether the average subject was scored."""
         return "average_score" in self.groups and bool(self.groups["average_score"].notna().any())

@@ -189,9 +189,9 @@ def _models(results: Results) -> Table:
         ]
         rows.append(Row(cells, kind, family))
     parts = recorded_parts(results)
+    one = "over listeners" if results.listeners_over == "listeners" else f"over {parts}"
     over = " and ".join(
-        "over listeners" if name == "listeners" else f"over {parts} for the average subject"
-        for _, name in who
+        one if name == "listeners" else f"over {parts} for the average subject" for _, name in who
     )
     return Table(
         "models",

@@ -155,7 +155,7 @@ def region_rows(results: Results, subjects: str) -> pd.DataFrame:
         seeds = [name for name in members.get(group.group, []) if name in by_model]
         if not seeds:
             continue
-        if len(seeds) > 1 and subjects == "listeners":
+        if len(seeds) > 1 and subjects == "listeners" and results.listeners_over == "listeners":
             parts = _seeds_by_listener(results, seeds, regions)
         else:
             columns = ["score", "low", "high"]

@@ -31,7 +31,7 @@ class VoxelStudy:
     def __init__(self, results: Results, words: Words) -> None:
         self.results, self.words = results, words
         self.subjects = "average" if results.has_average else "listeners"
-        self.over = "runs" if self.subjects == "average" else "listeners"
+        self.over = "runs" if self.subjects == "average" else results.listeners_over
         self.data = words.average_data if self.subjects == "average" else words.data
         runs = "Bars: 95 % interval over runs (corrected for what runs share)."
         self.interval = runs if self.over == "runs" else words.interval
