@@ -65,3 +65,17 @@ def test_relation_to_reliability_over_parcels():
     assert np.isnan(relation_to_reliability([0.1, 0.2], [0.3, 0.4]).r)
     with pytest.raises(ValueError, match="other parcels"):
         relation_to_reliability(listeners, ceiling[:5])
+
+
+def test_noise_of_the_reliability_draws_the_slope_towards_zero_by_its_share():
+    generator = np.random.default_rng(2)
+    found = []
+    for _ in range(200):
+        ceiling = generator.uniform(0.1, 0.5, 48)
+        listeners = 0.5 * ceiling + generator.normal(0, 0.02, (9, 48))
+        known = ceiling + generator.normal(0, 0.1, 48)
+        found.append([relation_to_reliability(listeners, x).slope for x in (ceiling, known)])
+    exact, noisy = np.mean(found, axis=0)
+    assert exact == pytest.approx(0.5, abs=0.005)
+    variance = 0.4**2 / 12
+    assert noisy == pytest.approx(0.5 * variance / (variance + 0.01), abs=0.02)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hemiscale.analysis import scaling_law
+from hemiscale.analysis import least_squares, read_published, scaling_law
 
 SIZES = np.geomspace(1e8, 1.4e10, 28)
 FAMILY = np.repeat([f"f{k}" for k in range(7)], 4)
@@ -80,6 +80,25 @@ def test_prediction_covers_new_models():
         truth = 0.01 * np.log(new[0]) + generator.normal(0, 0.003)
         hits += found.low[0] <= truth <= found.high[0]
     assert 0.92 <= hits / 400 <= 0.98
+
+
+@pytest.mark.parametrize(
+    ("level", "slope", "least", "most"),
+    [(0.0, 0.0, 0.935, 0.965), (1.0, 0.0, 0.91, 0.95), (1.0, 0.5, 0.78, 0.85)],
+)
+def test_prediction_of_a_new_family_holds_what_the_docs_say(level, slope, least, most):
+    models = read_published().models
+    x = np.log(models["n_parameters"].to_numpy(float))
+    family = np.unique(models["family"].astype(str), return_inverse=True)[1]
+    generator, hits, n = np.random.default_rng(4), 0, 1500
+    design, far = np.column_stack([np.ones(28), x]), np.log(7e10)
+    for _ in range(n):
+        levels, slopes = generator.normal(0, level, 9), generator.normal(0, slope, 9)
+        y = levels[family] + slopes[family] * (x - x.mean()) + generator.normal(size=28)
+        _, low, high = least_squares(design, y).predict([[1.0, far]])
+        new = levels[8] + slopes[8] * (far - x.mean()) + generator.normal()
+        hits += low[0] <= new <= high[0]
+    assert least <= hits / n <= most
 
 
 def test_families_and_saturation_come_with_the_law():

@@ -181,13 +181,18 @@ COLUMNS: dict[str, dict[str, str]] = {
         "subjects": _SUBJECTS,
         "n_checkpoints": "how many checkpoints the curve has",
         "step": "training step at which half of the rise from first to last checkpoint is done, "
-        "between checkpoints by a straight line on log step; empty where the curve does not rise",
-        "low": "95 % interval over listeners (percentile bootstrap), or over runs (Student's "
-        "draws, corrected for shared training data)",
+        "between checkpoints by a straight line on log step. A noisy curve passes that level more "
+        "than once: the crossing with least of the curve on the wrong side. Empty where the curve "
+        "ends no higher than it starts",
+        "low": "95 % interval over listeners, or over runs (corrected for shared training data, "
+        "too wide where runs share little), by mean curves drawn from Student's distribution. "
+        "Empty with fewer than three, and where it is not sure that the curve rises at all",
         "high": "the same",
-        "n": "how many listeners or runs; 1: no interval",
-        "rises_before": "curves that rise later, with the share of resamples (draws) in which "
-        "they do",
+        "n": "how many listeners or runs; 1: a curve that is taken as known exactly, without "
+        "interval",
+        "rises_before": "curves that rise later, each with the share of draws in which it does: "
+        "only those above .975, a two-sided test at 5 % for each pair of curves; two curves "
+        "without interval have no order",
         "notes": "what these curves cannot tell",
     },
     "ceiling.tsv": {
@@ -212,7 +217,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "p_parcels_as_independent": "two-sided p of r, as published: regions counted as "
         "independent, which neighbours are not",
         "slope": "of the values on the reliability (units of the quantity per unit of r); zero "
-        "where the correlation is",
+        "where the correlation is. Noise of the reliability itself draws it towards zero",
         **_INTERVAL,
     },
 }
@@ -297,7 +302,7 @@ LAW_FIELDS: dict[str, str] = {
     "predicted_at": "ten times the parameters of the largest model: an extrapolation",
     "predicted": "score that the log-linear law predicts there",
     "predicted_low": "95 % interval for one new model of that size, if the line goes on and models "
-    "are independent",
+    "are independent: too short for a new family where families differ in slope",
     "predicted_high": "the same",
     "slope_over_listeners": "mean over listeners of the slope of each listener's own scores",
     "slope_over_listeners_low": "95 % interval of it over listeners, these models taken as given: "

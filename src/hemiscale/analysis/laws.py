@@ -132,7 +132,10 @@ class ScalingLaw:
         covariates : mapping of {name: (m,) array}
             One for each of `self.covariates`.
         confidence : float
-            Share of new models meant to fall inside (if they are like these ones).
+            Share of new models meant to fall inside, if they are like these ones and models are
+            independent. On the sizes of the published models, 95 % intervals at 70 billion
+            parameters hold a model of a new family in 93 % of simulations where families differ in
+            level, and in 82 % where they differ in slope as well.
 
         Returns
         -------

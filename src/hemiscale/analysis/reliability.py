@@ -27,9 +27,11 @@ class ReliabilityRelation:
     r : float
         Correlation over parcels with the mean over units. Noise in the means draws it towards zero,
         so it has no interval here: one that resamples units holds the correlation without noise in
-        20 to 80 % of simulated studies. The slope is not drawn anywhere, and is zero when r is.
+        20 to 80 % of simulated studies. That noise does not draw the slope, zero when r is.
     slope, low, high : float
-        Of the values on the reliability, with its interval over units; NaN for fewer than two.
+        Of the values on the reliability as given, with its interval over units; NaN for fewer than
+        two. Noise of the reliability draws it towards zero, by the share of the reliability's
+        variance over parcels that is noise.
     n_units : int
         Listeners, or runs.
     p_parcels_as_independent : float
