@@ -7,6 +7,7 @@ import pytest
 
 from hemiscale.calibration import calibrate
 from hemiscale.calibration.laws import SCENARIOS, examine_laws
+from hemiscale.calibration.rises import NOISE, ORDER, UNITS, examine_rises
 from hemiscale.calibration.runs import examine_engine, examine_runs
 from hemiscale.calibration.tally import Tally
 from hemiscale.calibration.voxels import examine_voxels
@@ -103,6 +104,40 @@ def test_voxels_as_independent_see_what_is_not_there():
     assert naive.without_zero / naive.n > 0.1  # twice as often as it should
 
 
+def test_the_step_at_half_of_a_rise_is_held_and_not_early_and_its_order_is_not_made_up():
+    tallies = examine_rises(range(40), seed=3)
+    assert len(tallies) == 4 * len(UNITS) * len(NOISE)
+
+    def of(units, *noises, naive=False, order=False):
+        return sum(
+            (
+                tally
+                for name, tally in tallies.items()
+                if name.startswith("naive") == naive
+                and name.endswith(ORDER) == order
+                and units in name
+                and any(f"noise {noise:g}" in name for noise in noises)
+            ),
+            start=Tally(),
+        )
+
+    assert held(of("listeners", *NOISE))
+    assert held(of("that share", *NOISE))
+    for few in ("3 listeners", "6 listeners", "6 runs,", "9 runs,"):
+        one = of(few, *NOISE)
+        assert one.held / one.n > 0.93 - 3 * np.sqrt(0.05 * 0.95 / one.n)  # runs: too wide is said
+    assert of("6 listeners", *NOISE, naive=True).summary()["held"] < 90
+    assert of("that share", *NOISE, naive=True).summary()["held"] < 85
+    for units in ("listeners", "runs"):
+        said, naive = (of(units, *NOISE, naive=n, order=True) for n in (False, True))
+        assert said.without_zero / said.n < 0.05 + 2 * np.sqrt(0.05 * 0.95 / said.n)
+        assert naive.without_zero / naive.n > 0.075
+        for noise in NOISE:
+            bias = of(units, noise).summary()
+            assert abs(bias["bias"]) < 4 * bias["bias_error"]
+        assert of(units, 0.3, naive=True).summary()["bias"] < -0.5  # early by half a doubling
+
+
 def test_tallies_add_up():
     a, b = Tally(), Tally()
     a.add(0.2, 0.1, 0.3, 0.25)
@@ -169,7 +204,7 @@ def test_the_command_goes_on_where_it_stopped_and_its_page_says_simulated(tmp_pa
     assert (tmp_path / "images" / "power.png").stat().st_size > 1000
     before = page.read_bytes()
     assert calibrate(tmp_path, n_studies=2, say=said.append).read_bytes() == before
-    assert len(said) == 12
+    assert len(said) == 13
     stored = json.loads((tmp_path / "calibration.json").read_text())
     assert stored["settings"]["n_studies"] == 2
     with pytest.raises(ValueError, match="positive"):

@@ -117,7 +117,7 @@ def rise_of(
     step = float(_crossings(place, y.mean(axis=1)[None], share)[0])
     if not np.isfinite(step):
         notes.append("The curve does not rise from the first checkpoint to the last.")
-    if len(complete) == 1:
+    if complete.size == 1:
         notes.append("One unit: no interval.")
         return Rise(step, nan, nan, np.array([step]), tuple(notes))
     unknown = np.full(n_draws, nan)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from hemiscale.calibration.rises import ORDER
 from hemiscale.calibration.tally import Tally
 from hemiscale.results import write_atomically, write_text
 
@@ -76,6 +77,21 @@ the features' weights, have equal shares of the studies; what is planted is the 
 gives on average.
 """
 
+_RISES = """## Along training
+
+The step at which a curve has done half of its rise (`rises.tsv`). Twelve checkpoints, steps 1 to
+2,048; the mean curve is a sigmoid in log step, flat or steep, with its middle anywhere from the
+second checkpoint to the last but one. *Noise* is the standard deviation of a checkpoint's mean over
+units, as a share of the rise, of its own at each checkpoint. Listeners differ in level and in how
+much they rise. Runs share nothing, or (*that share*) errors as much as the correction of Nadeau and
+Bengio supposes; where they share nothing it is too wide. *Cannot tell*: studies in which it is not
+sure that the curve rises at all, so that no interval is given; the other columns are over the rest.
+*Bias* (negative: early) and *width* are in doublings of the step. *Wrong order*: two curves of the
+same units, alike but for noise, and one is said to rise first; 5 % is the most that is right. A
+curve known exactly, such as bits per byte, is set in a wrong order as often as the interval does
+not hold. In italics: the first passage of half of the rise, with percentiles of units resampled.
+"""
+
 _POWER = """## Power
 
 Share of simulated studies in which left minus right is seen to grow: the 95 % interval of the slope
@@ -130,6 +146,7 @@ def write_page(folder: Path, results: dict[str, Any]) -> Path:
         *(f"### {name}\n\n{_tallies(found, widths=True)}" for name, found in over_runs.items()),
         f"### With the engine\n\n{_ENGINE}",
         *(f"#### {name}\n\n{_tallies(found, widths=True)}" for name, found in engine.items()),
+        f"{_RISES}\n{_rises(summaries['rises'])}",
         f"{_POWER}\n![Power on simulated studies](images/power.png)\n\n{_power(results['power'])}",
     ]
     page = folder / "calibration.md"
@@ -155,6 +172,40 @@ def _tallies(tallies: dict[str, dict[str, float]], *, widths: bool = False) -> s
         rows.append([*row, f"{s['n']:.0f}"])
     header = ["95 % interval", "holds", "says yes", "bias (r × 1,000)"]
     return _table([*header, *(["width (r × 1,000)"] if widths else []), "studies"], rows)
+
+
+def _rises(tallies: dict[str, dict[str, float]]) -> str:
+    header = ["units", "noise", "cannot tell"]
+    for column in ("holds", "bias", "width", "wrong order"):
+        header += [column, f"*{column}*"]
+    rows = []
+    for name in tallies:
+        if name.startswith("naive") or name.endswith(ORDER):
+            continue
+        shipped, naive = (tallies[of] for of in (name, f"naive: {name}"))
+        order, naive_order = (tallies[f"{of}, {ORDER}"] for of in (name, f"naive: {name}"))
+        studies = shipped["n"] + shipped["none"]
+        row = [*name.split(", noise "), f"{100 * shipped['none'] / studies:.0f} %"]
+        for column, of in (
+            ("held", (shipped, naive)),
+            ("bias", (shipped, naive)),
+            ("width", (shipped, naive)),
+            ("without_zero", (order, naive_order)),
+        ):
+            row += [_rise_cell(column, of[0]), f"*{_rise_cell(column, of[1])}*"]
+        rows.append(row)
+    return _table(header, rows)
+
+
+def _rise_cell(column: str, summary: dict[str, float]) -> str:
+    if not summary["n"]:
+        return "none"
+    if column == "width":
+        return f"{summary[column]:.1f}"
+    error = summary[f"{column}_error"]
+    if column == "bias":
+        return f"{summary[column]:+.2f} ± {error:.2f}"
+    return f"{summary[column]:.1f} ± {error:.1f} %"
 
 
 def _beside(name: str) -> int:

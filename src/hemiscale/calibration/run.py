@@ -51,6 +51,7 @@ def calibrate(
     from hemiscale.calibration.laws import SCENARIOS, examine_laws
     from hemiscale.calibration.page import write_page
     from hemiscale.calibration.power import power_table
+    from hemiscale.calibration.rises import examine_rises
     from hemiscale.calibration.runs import RUNS, examine_engine, examine_runs
     from hemiscale.calibration.voxels import examine_voxels
 
@@ -74,6 +75,7 @@ def calibrate(
         for k, (name, law) in enumerate(SCENARIOS.items())
     }
     counted["voxels"] = (n_studies, partial(examine_voxels, seed=seed))
+    counted["rises"] = (n_studies, partial(examine_rises, seed=seed))
     for n_runs in RUNS:
         counted[f"runs: {n_runs} runs"] = (n_studies, partial(examine_runs, n_runs, seed=seed))
     for name, (total, examine) in counted.items():
