@@ -20,7 +20,8 @@ from hemiscale.pipeline.progress import Display
 from hemiscale.pipeline.scoring import standardised_runs
 from hemiscale.pipeline.station import Job, Station
 from hemiscale.pipeline.targets import HeldSubjects, Listener, Targets
-from hemiscale.results import ResultsFolder, open_dataset
+from hemiscale.pipeline.units import ReadRun, do
+from hemiscale.results import ResultsFolder, open_dataset, stored_fingerprint
 from hemiscale.study import Study
 
 if TYPE_CHECKING:
@@ -103,6 +104,8 @@ def open_finished(
 ) -> FinishedStudy:
     """Open a study whose scores are there.
 
+    Activations that are damaged, or were deleted to save space, are read again.
+
     Parameters
     ----------
     study : Study
@@ -126,7 +129,8 @@ def open_finished(
     if not chosen:
         raise HemiscaleError(f"{out}: there are no scores yet; run the study first.")
     inputs = read_inputs(study)
-    targets = read_brain_side(study, inputs, folder, display, Helpers()).targets
+    with display.warnings():
+        targets = read_brain_side(study, inputs, folder, display, Helpers()).targets
     targets = targets.without_listeners()
     marks = {f.name: make_marks(study, inputs, f, targets.fingerprint) for f in chosen}
     features = [f for f in chosen if is_done(folder, f.name, marks[f.name].scores)]
@@ -134,8 +138,29 @@ def open_finished(
         raise HemiscaleError(
             f"{out}: the scores were made from other inputs than the study has now; run it first."
         )
+    for feature in chosen:
+        if feature not in features:
+            display.warn(
+                f"{feature.name}: is left out, for there are no whole scores of it that were made "
+                "from the study's inputs as they are now; run the study to make them."
+            )
     station = Station(Job(study, inputs, targets, folder, "cpu"), lambda *_: None)
+    for feature in features:
+        _read_again(feature, marks[feature.name], station, display)
     return FinishedStudy(study, folder, targets, station, features, marks)
+
+
+def _read_again(feature: FeatureSet, marks: Marks, station: Station, display: Display) -> None:
+    """Make activations that are not there: a run does not look at those of models that are done."""
+    for run, stamp in enumerate(marks.activations):
+        path = station.job.folder.activations(feature.name, run + 1)
+        if stored_fingerprint(path) == stamp:
+            continue
+        if not path.is_file():
+            display.say(f"{path}: is not there any more; {feature.name} reads run {run + 1} again.")
+        for notice in do(ReadRun(feature, marks, run, station.job.device), station).notices:
+            display.warn(notice)
+    station.let_go_of_model()
 
 
 def _standardised(runs: Sequence[np.ndarray]) -> list[np.ndarray]:
