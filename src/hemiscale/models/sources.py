@@ -190,7 +190,10 @@ def _static_files(source: str | Path) -> list[Path] | None:
     if path.is_dir():
         return None
     if path.is_file():
-        return None if _is_gguf(path) or path.suffix == ".gguf" else [path]
+        if _is_gguf(path) or path.suffix == ".gguf":
+            return None
+        words = path.with_suffix(".txt")  # that go with the rows of an array
+        return [path, words] if path.suffix == ".npy" and words.is_file() else [path]
     entry = find_entry(str(source))
     if entry is None or entry.kind != "static embedding":
         return None

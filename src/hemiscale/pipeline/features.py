@@ -156,8 +156,12 @@ def load(feature: FeatureSet, device: str) -> LoadedModel:
         Where a file of it changes meanwhile.
     """
     from hemiscale.models import load_model, local_files
+    from hemiscale.models.sources import tokenizer_files
 
-    states = file_states(local_files(feature.source))
+    files = local_files(feature.source)
+    if feature.tokenizer and Path(feature.tokenizer).is_dir():
+        files = [*files, *tokenizer_files(Path(feature.tokenizer))]
+    states = file_states(files)
     identity = source_identity(feature)
     model, tokenizer = load_model(
         feature.source,

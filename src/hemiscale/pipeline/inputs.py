@@ -14,10 +14,12 @@ from hemiscale.errors import InputError
 from hemiscale.pipeline.competence import read_competence
 from hemiscale.pipeline.costs import describe_costs
 from hemiscale.pipeline.fetching import can_be_fetched
+from hemiscale.pipeline.named_files import named_files
 from hemiscale.pipeline.plan import FeatureSet, plan_study
 from hemiscale.pipeline.region_inputs import motion_summary, read_time_courses
 from hemiscale.pipeline.stories import Story, collect, read_stories
 from hemiscale.pipeline.surface_inputs import find_surfaces, unreadable_surfaces
+from hemiscale.pipeline.unchanged import FileStates, file_states
 from hemiscale.pipeline.volume_inputs import find_volumes, unreadable_values
 from hemiscale.study import RegionTables, Study, SurfaceFiles, Volumes
 
@@ -76,6 +78,8 @@ class StudyInputs:
         What is worth knowing but stops nothing.
     diagnostics : dict
         Alignment, scans and motion, for the report.
+    states : FileStates
+        Of the files that the study names, before any of them was read.
     """
 
     runs: list[Run]
@@ -86,6 +90,7 @@ class StudyInputs:
     confounds: dict[Path, np.ndarray] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
     diagnostics: dict[str, Any] = field(default_factory=dict)
+    states: FileStates = field(default_factory=dict)
 
 
 def check_study(study: Study) -> list[str]:
@@ -181,6 +186,7 @@ def read_inputs(study: Study, *, values: bool = False) -> StudyInputs:
     InputError
         With all that is wrong, one sentence each.
     """
+    states = file_states(named_files(study))
     problems: list[str] = []
     notices: list[str] = []
     stories = read_stories(study, problems, notices)
@@ -200,6 +206,7 @@ def read_inputs(study: Study, *, values: bool = False) -> StudyInputs:
                 "with the name of the study file."
             )
         raise InputError(*problems)
+    inputs.states.update(states)
     inputs.diagnostics.update(
         {
             "alignment": [

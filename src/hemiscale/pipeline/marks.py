@@ -26,7 +26,7 @@ class Marks:
     activations : list of str
         Of each recorded run; empty where no model reads.
     identity : dict
-        Of the model's files, where a model reads.
+        Of the files of the model, or of the table that has a number for each word.
     """
 
     scores: str
@@ -60,8 +60,9 @@ def make_marks(study: Study, inputs: StudyInputs, feature: FeatureSet, targets_s
         made_from: Any = activations
     else:
         from_file = feature.name == "word-frequency" and Path(feature.source).is_file()
-        static = feature.kind == "static embedding" or from_file
-        made_from = source_identity(feature) if static else vars(feature)
+        if feature.kind == "static embedding" or from_file:
+            identity = source_identity(feature)
+        made_from = identity or vars(feature)
     scores = fingerprint(
         hemiscale=hemiscale.__version__,
         feature=vars(feature) | {"source": Path(feature.source).name, "tokenizer": None},

@@ -11,7 +11,7 @@ from hemiscale.errors import InputError
 from hemiscale.pipeline.stories import collect
 from hemiscale.study import RegionTables, Study
 
-__all__ = ["motion_summary", "read_time_courses"]
+__all__ = ["motion_files", "motion_summary", "read_time_courses"]
 
 
 def read_time_courses(
@@ -76,9 +76,9 @@ def motion_summary(study: Study, subjects: list[str], notices: list[str]) -> lis
         return []
     rows = []
     for subject in subjects:
-        pattern = motion.files.format(subject=subject, run=1)
-        found = sorted(Path(study.folder).glob(pattern))
+        found = motion_files(study, subject)
         if len(found) != 1:
+            pattern = motion.files.format(subject=subject, run=1)
             notices.append(f"{pattern}: {len(found)} files of motion parameters where 1 is meant.")
             continue
         try:
@@ -95,3 +95,25 @@ def motion_summary(study: Study, subjects: list[str], notices: list[str]) -> lis
             }
         )
     return rows
+
+
+def motion_files(study: Study, subject: str) -> list[Path]:
+    """Find the files of motion parameters of a subject.
+
+    Parameters
+    ----------
+    study : Study
+    subject : str
+
+    Returns
+    -------
+    list of Path
+        Sorted; empty where the study names none.
+    """
+    motion = study.recordings.motion
+    if motion is None:
+        return []
+    pattern = Path(motion.files.format(subject=subject, run=1))
+    if pattern.is_absolute():
+        return sorted(Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor))))
+    return sorted(Path(study.folder).glob(str(pattern)))

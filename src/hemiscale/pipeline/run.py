@@ -21,7 +21,7 @@ from hemiscale.pipeline.plan import FeatureSet, choose, plan_study
 from hemiscale.pipeline.progress import Display, log_to
 from hemiscale.pipeline.records import versions, write_diagnostics, write_timings
 from hemiscale.pipeline.summaries import make_summaries
-from hemiscale.pipeline.unchanged import file_states, input_files, raise_if_changed
+from hemiscale.pipeline.unchanged import raise_if_changed
 from hemiscale.pipeline.workers import work_on_all
 from hemiscale.results import (
     ResultsFolder,
@@ -110,7 +110,6 @@ def run_study(
         remove_leftovers(folder.root)
         display.say(f"{study.title or study.name} → {out}")
         inputs = read_inputs(study)
-        states = file_states(input_files(study, inputs))
         features, missing = available(choose(plan_study(study), only))
         features, too_large = that_fit(study, features, [len(run.words) for run in inputs.runs])
         missing |= too_large
@@ -135,7 +134,7 @@ def run_study(
             display,
             cluster=cluster,
         )
-        raise_if_changed(states)
+        raise_if_changed(inputs.states)
         write_diagnostics(study, inputs, brain, features, missing, folder, command)
         write_timings(folder, features, time.perf_counter() - start, workers, outcomes)
         page = _tables_and_page(study, features, folder, display, helpers)

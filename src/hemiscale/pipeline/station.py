@@ -19,6 +19,7 @@ from hemiscale.pipeline.features import (
     baseline_features,
     load,
     read_features,
+    source_identity,
     surprisal_features,
 )
 from hemiscale.pipeline.inputs import StudyInputs
@@ -26,6 +27,7 @@ from hemiscale.pipeline.marks import Marks
 from hemiscale.pipeline.plan import FeatureSet
 from hemiscale.pipeline.scoring import make_designs
 from hemiscale.pipeline.targets import Targets
+from hemiscale.pipeline.unchanged import changed_files, file_states, raise_if_changed
 from hemiscale.results import ResultsFolder
 from hemiscale.study import Study
 
@@ -208,7 +210,7 @@ class Station:
     ) -> tuple[Sequence[list[np.ndarray]], Reading]:
         inputs, folder = self.job.inputs, self.job.folder
         if not feature.reads_story:
-            return [baseline_features(feature, inputs)], Reading()
+            return [_baseline(feature, inputs, marks)], Reading()
         layers, reading = read_features(feature, folder, marks.activations)
         if feature.surprisal:
             return [surprisal_features(feature, inputs, folder)], Reading()
@@ -222,6 +224,22 @@ class _Layers:
     layers: Sequence[list[np.ndarray]]
     reading: Reading
     said: list[str]
+
+
+def _baseline(feature: FeatureSet, inputs: StudyInputs, marks: Marks) -> list[np.ndarray]:
+    """Make the features of a baseline; see that a table it is read from is the one of the marks."""
+    if not marks.identity:
+        return baseline_features(feature, inputs)
+    from hemiscale.models import local_files
+
+    before = file_states(local_files(feature.source))
+    made = baseline_features(feature, inputs)
+    raise_if_changed(before)
+    # Another machine may have a copy with another time; then its bytes tell.
+    noted = {path: inputs.states.get(path) for path in before}
+    if before != noted and source_identity(feature) != marks.identity:
+        raise changed_files(before)
+    return made
 
 
 def _n_bytes(one: _Layers) -> int:

@@ -17,7 +17,13 @@ from hemiscale.study import AVERAGE, Study, SurfaceFiles
 if TYPE_CHECKING:
     from hemiscale.brain import SurfaceRecording, SurfaceTemplate
 
-__all__ = ["SurfaceInputs", "find_surfaces", "template_of", "unreadable_surfaces"]
+__all__ = [
+    "SurfaceInputs",
+    "find_surfaces",
+    "surface_files",
+    "template_of",
+    "unreadable_surfaces",
+]
 
 
 @dataclass(frozen=True)
@@ -90,6 +96,31 @@ def find_surfaces(
         template_of(study, recordings, usual)
     _check_labels(study, recordings, usual, problems)
     return SurfaceInputs(described, t_r, _confounds(study, recordings, described, problems))
+
+
+def surface_files(study: Study, recordings: SurfaceFiles) -> list[Path]:
+    """List the recordings of a study and their confounds, without reading them.
+
+    Parameters
+    ----------
+    study : Study
+    recordings : SurfaceFiles
+
+    Returns
+    -------
+    list of Path
+
+    Raises
+    ------
+    InputError
+        Where recordings are missing.
+    """
+    found: list[Path] = []
+    for (subject, run), paths in _files(study, recordings).items():
+        found += paths
+        if recordings.confounds:
+            found.append(_confound_file(study, recordings, subject, run))
+    return found
 
 
 def template_of(study: Study, recordings: SurfaceFiles, n_vertices: int) -> SurfaceTemplate:
@@ -190,8 +221,7 @@ def _confounds(
     found = {}
     for recording in described if recordings.confounds else []:
         with collect(problems):
-            pattern = str(recordings.confound_files)
-            path = Path(study.folder) / pattern.format(subject=recording.subject, run=recording.run)
+            path = _confound_file(study, recordings, recording.subject, recording.run)
             values = read_confounds(path, recordings.confounds)
             if len(values) != recording.n_scans:
                 raise InputError(
@@ -200,3 +230,8 @@ def _confounds(
                 )
             found[recording.path] = values
     return found
+
+
+def _confound_file(study: Study, recordings: SurfaceFiles, subject: str, run: int) -> Path:
+    pattern = str(recordings.confound_files)
+    return Path(study.folder) / pattern.format(subject=subject, run=run)

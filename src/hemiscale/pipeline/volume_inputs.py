@@ -25,6 +25,7 @@ __all__ = [
     "given_grid",
     "given_mask",
     "unreadable_values",
+    "volume_files",
 ]
 
 DATASET_MASK = "petit-prince-en"
@@ -79,7 +80,7 @@ def find_volumes(
     except InputError as error:
         problems += error.problems
         return None
-    excluded = {entry.subject.removeprefix("sub-") for entry in recordings.excluded}
+    excluded = _excluded(recordings)
     described = []
     for subject, files in paths.items():
         if subject in excluded:
@@ -106,6 +107,36 @@ def find_volumes(
     )
     confounds = _confounds(study, recordings, described, problems)
     return VolumeInputs(described, t_r, confounds)
+
+
+def volume_files(study: Study, recordings: Volumes) -> dict[str, list[Path]]:
+    """List the recordings of a study and their confounds, without reading them.
+
+    Parameters
+    ----------
+    study : Study
+    recordings : Volumes
+
+    Returns
+    -------
+    dict
+        By subject, without those that are excluded.
+
+    Raises
+    ------
+    InputError
+        Where recordings are missing.
+    """
+    excluded = _excluded(recordings)
+    found: dict[str, list[Path]] = {}
+    for subject, files in _paths(study, recordings, study.stimulus.n_runs).items():
+        if subject in excluded:
+            continue
+        found[subject] = list(files)
+        for run, path in enumerate(files, start=1):
+            if recordings.confounds:
+                found[subject] += _confound_files(study, recordings, path, subject, run)
+    return found
 
 
 def given_mask(study: Study, recordings: Volumes) -> tuple[object | None, list[str]]:
@@ -236,6 +267,10 @@ def unreadable_values(study: Study, recordings: Volumes, found: VolumeInputs) ->
     return problems
 
 
+def _excluded(recordings: Volumes) -> set[str]:
+    return {entry.subject.removeprefix("sub-") for entry in recordings.excluded}
+
+
 def _paths(study: Study, recordings: Volumes, n_runs: int) -> dict[str, tuple[Path, ...]]:
     from hemiscale.brain import find_bids_recordings, find_recordings
 
@@ -311,22 +346,28 @@ def _confounds(
 
 
 def _confound_file(study: Study, recordings: Volumes, recording: Recording) -> Path:
-    if isinstance(recordings, VolumeFiles):
-        pattern = str(recordings.confound_files)
-        return Path(study.folder) / pattern.format(subject=recording.subject, run=recording.run)
-    from hemiscale.brain import entities
-
-    own = entities(recording.path)
-    same = {key: own[key] for key in ("sub", "ses", "task", "run") if key in own}
-    matches = [
-        path
-        for ending in ("*timeseries.tsv", "*regressors.tsv")
-        for path in sorted(recording.path.parent.glob(f"*desc-confounds_{ending}"))
-        if same.items() <= entities(path).items()
-    ]
+    matches = _confound_files(study, recordings, recording.path, recording.subject, recording.run)
     if len(matches) != 1:
         raise InputError(
             f"{recording.path}: {len(matches)} files of confounds "
             "(..._desc-confounds_timeseries.tsv) lie beside it where one is meant."
         )
     return matches[0]
+
+
+def _confound_files(
+    study: Study, recordings: Volumes, path: Path, subject: str, run: int
+) -> list[Path]:
+    if isinstance(recordings, VolumeFiles):
+        pattern = str(recordings.confound_files)
+        return [Path(study.folder) / pattern.format(subject=subject, run=run)]
+    from hemiscale.brain import entities
+
+    own = entities(path)
+    same = {key: own[key] for key in ("sub", "ses", "task", "run") if key in own}
+    return [
+        other
+        for ending in ("*timeseries.tsv", "*regressors.tsv")
+        for other in sorted(path.parent.glob(f"*desc-confounds_{ending}"))
+        if same.items() <= entities(other).items()
+    ]
