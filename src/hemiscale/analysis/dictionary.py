@@ -353,7 +353,7 @@ def dictionary_text(user_columns: Sequence[str] = ()) -> str:
         "listeners), over",
         "runs nested cross-validation: runs train each other's models and choose each other's",
         "layers, so their scatter alone says too little. With four to nine runs these hold the",
-        "truth in 92 to 97 % of simulated studies; with two, or with one validation run, they are",
+        "truth in 93 to 98 % of simulated studies; with two, or with one validation run, they are",
         "only corrected for shared training data (Nadeau and Bengio). Nothing is computed from",
         "voxels or regions taken as independent.",
     ]

@@ -3,7 +3,7 @@
 The scores of different runs are not independent. Every run helps to train the models that are
 tested on the others, and to choose their layers: a layer that does well on one run by chance is
 taken for the others, and the other way round. Their scatter says too little, then; Student's
-interval holds the expected score in 81 to 92 % of simulated studies in place of 95 %.
+interval holds the expected score in 82 to 92 % of simulated studies in place of 95 %.
 
 What is missing can be seen by doing everything again without a run. A run's own score and the mean
 score of the others, from models and layers that never saw it, are independent. So their covariance

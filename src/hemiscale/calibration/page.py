@@ -48,6 +48,13 @@ or down, and with them where they cross zero. The same interval of the crossing,
 recording, is too short (in italics again); over families and listeners it is not.
 """
 
+_LISTENERS = """## Few and many listeners
+
+One model of seven billion parameters, intervals over listeners: Student's below 20 listeners, the
+bias-corrected bootstrap from there on. The index is left minus right over left plus right. What is
+planted is what listeners of this story would show.
+"""
+
 _VOXELS = """## Voxels as independent
 
 Left minus right of one model that fits both sides equally well, in every listener. The interval
@@ -141,6 +148,7 @@ def write_page(folder: Path, results: dict[str, Any]) -> Path:
         parts.append(f"### {name[0].upper()}{name[1:]}\n\n{_tallies(tallies)}")
     parts += [
         _AFTER_LAWS.lstrip("\n"),
+        f"{_LISTENERS}\n{_tallies(summaries['listeners'])}",
         f"{_VOXELS}\n{_tallies(summaries['voxels'])}",
         f"{_RUNS}\n{_spread([*over_runs.values(), *engine.values()])}",
         *(f"### {name}\n\n{_tallies(found, widths=True)}" for name, found in over_runs.items()),

@@ -49,6 +49,7 @@ def calibrate(
         If `n_studies` is not positive.
     """
     from hemiscale.calibration.laws import SCENARIOS, examine_laws
+    from hemiscale.calibration.listeners import examine_listeners
     from hemiscale.calibration.page import write_page
     from hemiscale.calibration.power import power_table
     from hemiscale.calibration.rises import examine_rises
@@ -75,6 +76,7 @@ def calibrate(
         for k, (name, law) in enumerate(SCENARIOS.items())
     }
     counted["voxels"] = (n_studies, partial(examine_voxels, seed=seed))
+    counted["listeners"] = (n_studies, partial(examine_listeners, seed=seed))
     counted["rises"] = (n_studies, partial(examine_rises, seed=seed))
     for n_runs in RUNS:
         counted[f"runs: {n_runs} runs"] = (n_studies, partial(examine_runs, n_runs, seed=seed))
