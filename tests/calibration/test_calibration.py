@@ -204,7 +204,7 @@ def test_the_command_goes_on_where_it_stopped_and_its_page_says_simulated(tmp_pa
     assert (tmp_path / "images" / "power.png").stat().st_size > 1000
     before = page.read_bytes()
     assert calibrate(tmp_path, n_studies=2, say=said.append).read_bytes() == before
-    assert len(said) == 13
+    assert len(said) == 14
     stored = json.loads((tmp_path / "calibration.json").read_text())
     assert stored["settings"]["n_studies"] == 2
     with pytest.raises(ValueError, match="positive"):
