@@ -183,8 +183,14 @@ def test_long_tables_hold_every_combination_once(study, ceiling, tmp_path):
     assert len(read(tmp_path, "listeners.tsv")) == 7 * 12 * 6
     table = read(tmp_path, "ceiling.tsv")
     values = ceiling["reliability"].values.astype(float)
-    np.testing.assert_allclose(table["reliability"], values.mean(axis=0), rtol=1e-5)
-    np.testing.assert_allclose(table["low"], np.quantile(values, 0.025, axis=0), rtol=1e-5)
+    np.testing.assert_allclose(table["reliability"][:6], values.mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(table["low"][:6], np.quantile(values, 0.025, axis=0), rtol=1e-5)
+    # The ceiling's own left minus right, of the one pair.
+    assert list(table["region"][6:]) == ["LATL / RATL"]
+    assert list(table["hemisphere"][6:]) == ["left - right"]
+    apart = values[:, 0] - values[:, 1]
+    assert table["reliability"][6] == pytest.approx(apart.mean(), rel=1e-5)
+    assert table["high"][6] == pytest.approx(np.quantile(apart, 0.975), rel=1e-5)
     assert (table["n_splits"] == 10).all()
 
 

@@ -48,6 +48,9 @@ KINDS = (
 _SIDES = ("all", "left", "right", "left_minus_right")
 _SHOWN = {"all": "score"}
 
+DIFFERENCE = "left - right"
+"""The side of rows of ``ceiling.tsv`` that hold left minus right."""
+
 
 def in_order(summaries: Sequence[ModelSummary]) -> list[ModelSummary]:
     """Sort models by kind, family, size, training step and seed, then name."""
@@ -197,9 +200,9 @@ def listeners_table(summaries: Sequence[ModelSummary]) -> pd.DataFrame:
 def ceiling_table(ceiling: xr.Dataset | None, columns: Columns | None = None) -> pd.DataFrame:
     """One row per region: mean reliability over random splits, and the range of the splits.
 
-    Of a voxel study one row per selection and side, and one for left minus right, for the ceiling
-    itself is higher on the left. The range (2.5 % to 97.5 % of the splits) is not an interval over
-    listeners: all splits halve the same people.
+    Pairs of regions have a row for left minus right, for the ceiling itself is higher on the left.
+    Of a voxel study one row per selection and side, and their left minus right. The range (2.5 % to
+    97.5 % of the splits) is not an interval over listeners: all splits halve the same people.
     """
     import pandas as pd
 
@@ -210,13 +213,18 @@ def ceiling_table(ceiling: xr.Dataset | None, columns: Columns | None = None) ->
     if columns is not None and columns.selections:
         reduced = columns.reduce(values)
         rows = [(row.name, row.hemisphere, row.column) for row in columns.regions]
-        rows += [(pair.name, "left - right", pair.difference) for pair in columns.pairs]
+        rows += [(pair.name, DIFFERENCE, pair.difference) for pair in columns.pairs]
         rows = [row for row in rows if row[0] not in (BEST, PERCENTILE)]
         values = reduced[:, [columns.names.index(column) for _, _, column in rows]]
         regions, sides = [row[0] for row in rows], [row[1] for row in rows]
     else:
         regions = [str(name) for name in ceiling["target"].values]
         sides = [str(side) for side in ceiling["hemisphere"].values]
+        if columns is not None and columns.pairs:
+            apart = [columns.names.index(pair.difference) for pair in columns.pairs]
+            values = np.concatenate([values, columns.reduce(values)[:, apart]], axis=1)
+            regions += [pair.name for pair in columns.pairs]
+            sides += [DIFFERENCE] * len(columns.pairs)
     low, high = np.quantile(values, [0.025, 0.975], axis=0)
     return pd.DataFrame(
         {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from hemiscale.report import captions, diagnostic_rows, figures, numbers, tidy
 from hemiscale.report.captions import LAYER_CHOICE, SELECTIONS, Words
 from hemiscale.report.limits import SHORT_MINUTES, homologous_pairs, recorded_minutes
@@ -9,6 +11,9 @@ from hemiscale.report.load import Results
 from hemiscale.report.plans import Chapter, FigurePlan
 from hemiscale.report.voxel_chapters import voxel_chapters
 from hemiscale.report.voxel_region_rows import region_ceiling_rows
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["chapters", "diagnostic_plans", "timing_plan"]
 
@@ -90,7 +95,7 @@ def _regions(results: Results, words: Words, subjects: str) -> FigurePlan:
     average = subjects == "average"
     what = "selection of voxels" if results.voxelwise else "region"
     selections = f" {SELECTIONS}" if results.voxelwise else ""
-    ceiling = results.ceiling if average and len(results.ceiling) else None
+    ceiling = _sides_of_ceiling(results) if average and len(results.ceiling) else None
     if ceiling is not None and results.voxelwise:
         ceiling = region_ceiling_rows(results)
         ceiling = ceiling[ceiling["hemisphere"] == "both"]
@@ -310,6 +315,12 @@ def _listeners(results: Results, words: Words) -> Chapter:
     )
 
 
+def _sides_of_ceiling(results: Results) -> pd.DataFrame:
+    """Take the ceiling of regions, without the rows of left minus right of their pairs."""
+    rows = results.ceiling
+    return rows[rows["hemisphere"] != "left - right"].reset_index(drop=True)
+
+
 def _ceiling(results: Results, words: Words) -> Chapter:
     return Chapter(
         "ceiling",
@@ -324,7 +335,7 @@ def _ceiling(results: Results, words: Words) -> Chapter:
                 "range: all halves are of the same people, so it is no interval over listeners). "
                 "Blue: left; vermilion: right. Diamonds: the best trained model on the average "
                 "subject.",
-                lambda: results.ceiling,
+                lambda: _sides_of_ceiling(results),
                 lambda rows, width: figures.ceiling(
                     rows, best=tidy.best_on_average(results), width=width
                 ),
