@@ -1,7 +1,9 @@
 """Inputs that change while they are read: nothing is stored of them, and it is said."""
 
+import importlib
 import os
 
+import nibabel
 import numpy as np
 import pytest
 
@@ -136,3 +138,89 @@ def test_words_beside_an_array_are_part_of_a_table(tmp_path):
     first = model_identity(tmp_path / "v.npy")
     (tmp_path / "v.txt").write_text("rabbit\nalice\n ")
     assert model_identity(tmp_path / "v.npy") != first
+
+
+def turned(path):
+    """A recording of the same size whose scans come in another order."""
+    image = nibabel.load(path)
+    values = np.asarray(image.dataobj)[..., ::-1].copy()
+    made = nibabel.Nifti1Image(values, image.affine, image.header)
+    path.unlink()
+    nibabel.save(made, path)
+
+
+MOMENTS = {
+    "between header and digest": ("hemiscale.pipeline.run.read_brain_side", before),
+    "between digest and mask": ("hemiscale.pipeline.masks._common_masks", before),
+    "while it is looked at": ("hemiscale.brain.brain_of_recording", after),
+    "between digest and cleaning": ("hemiscale.pipeline.volume_targets._prepare", before),
+    "while it is cleaned": ("hemiscale.brain.prepared.clean_volumes", after),
+    "after it is cleaned": ("hemiscale.pipeline.brain_side.prepare_volumes", after),
+}
+
+
+@pytest.fixture(scope="module")
+def wholes():
+    """What undisturbed runs store, by what the study asks for."""
+    return {}
+
+
+@pytest.mark.parametrize(
+    ("moment", "asked"),
+    [
+        ("between header and digest", "average alone"),
+        ("between digest and mask", "average alone"),
+        ("while it is looked at", "average alone"),
+        ("between digest and cleaning", "average alone"),
+        ("between digest and cleaning", "all"),
+        ("while it is cleaned", "average alone"),
+        ("while it is cleaned", "all"),
+        ("after it is cleaned", "average alone"),
+    ],
+)
+def test_a_recording_that_changes(
+    volume_folder, bold_path, tmp_path, monkeypatch, wholes, moment, asked
+):
+    study = volume_folder / "study.toml"
+    options = "voxel_size = 8" if asked == "all" else "voxel_size = 8\nindividuals = false"
+    text = study.read_text().replace('mask = "mask.nii.gz"', options)
+    study.write_text(text.replace("ceiling_splits = 2", "ceiling_splits = 0"))
+    path = bold_path(volume_folder, "s1", 1)
+    good, time = path.read_bytes(), path.stat().st_mtime_ns
+    where, how = MOMENTS[moment]
+    module, _, name = where.rpartition(".")
+    with monkeypatch.context() as patched:
+        how(patched, importlib.import_module(module), name, lambda: turned(path))
+        with pytest.raises(HemiscaleError, match=f"{path.name}: {CHANGED}"):
+            run(volume_folder, tmp_path / "out", only=["word-rate"])
+    assert not list((tmp_path / "out").glob("scores/*"))
+    path.write_bytes(good)
+    os.utime(path, ns=(time, time))  # a copy that keeps the time looks untouched
+    run(volume_folder, tmp_path / "out", only=["word-rate"])
+    if asked not in wholes:
+        run(volume_folder, tmp_path / "whole", only=["word-rate"])
+        wholes[asked] = stored(tmp_path / "whole")
+    assert stored(tmp_path / "out") == wholes[asked]
+
+
+def test_half_a_recording_is_not_called_damaged_while_it_is_written(
+    volume_folder, bold_path, tmp_path, monkeypatch
+):
+    path = bold_path(volume_folder, "s1", 1)
+    module = importlib.import_module("hemiscale.brain.prepared")
+    before(monkeypatch, module, "clean_volumes", lambda: path.write_bytes(path.read_bytes()[:9000]))
+    with pytest.raises(HemiscaleError, match=f"{path.name}: {CHANGED}") as said:
+        run(volume_folder, tmp_path / "out", only=["word-rate"])
+    assert "cut off" not in str(said.value)
+
+
+def test_recordings_of_another_machine_may_have_other_times(
+    volume_folder, bold_path, tmp_path, monkeypatch
+):
+    path = bold_path(volume_folder, "s1", 1)
+    targets = importlib.import_module("hemiscale.pipeline.volume_targets")
+    time = path.stat().st_mtime_ns
+    before(monkeypatch, targets, "_prepare", lambda: os.utime(path, (1, 1)))
+    after(monkeypatch, targets, "_prepare", lambda: os.utime(path, ns=(time, time)))
+    run(volume_folder, tmp_path / "out", only=["word-rate"])
+    assert (tmp_path / "out" / "scores" / "word-rate.nc").is_file()

@@ -24,12 +24,12 @@ class Cluster:
         self.asked = []
 
     def map(self, function, items, **common):
-        for (item,) in items:
+        for item, *more in items:
             paths = item if isinstance(item, list) else [item]
             self.asked += [path.name for path in paths]
             unseen = any(subject in paths[0].name for subject in self.blind)
             nothing = [None] * len(paths) if isinstance(item, list) else None
-            yield nothing if unseen else function(item, **common)
+            yield nothing if unseen else function(item, *more, **common)
 
 
 def study_without_mask(folder, options="voxel_size = 8"):

@@ -1,5 +1,6 @@
 """A study on the surface, from GIFTI or CIFTI to tables and maps; the left follows the words."""
 
+import importlib
 import json
 import warnings
 from collections import Counter
@@ -12,7 +13,7 @@ from nibabel.cifti2 import BrainModelAxis, SeriesAxis
 from rich.console import Console
 from scipy.spatial import ConvexHull
 
-from hemiscale.errors import HemiscaleWarning, InputError
+from hemiscale.errors import HemiscaleError, HemiscaleWarning, InputError
 from hemiscale.pipeline import check_study, read_inputs, run_study, study_status
 from hemiscale.pipeline.brain_side import read_brain_side
 from hemiscale.pipeline.helpers import Helpers
@@ -377,3 +378,41 @@ def test_confounds_are_regressed_out(surface_folder, bold, tmp_path, no_page):
     short.write_text("\n".join(short.read_text().splitlines()[:-3]))
     with pytest.raises(InputError, match=r"s2-2.tsv: has 72 rows where .* has 75 scans"):
         check_study(read_study(path))
+
+
+@pytest.mark.parametrize(
+    ("where", "name"),
+    [
+        ("hemiscale.pipeline.brain_side", "analysis_vertices"),
+        ("hemiscale.pipeline.brain_side", "prepare_surfaces"),
+        ("hemiscale.brain.prepared_surfaces", "read_surface"),
+    ],
+)
+def test_a_recording_that_changes_leaves_nothing(
+    surface_folder, tmp_path, monkeypatch, no_page, where, name
+):
+    path = surface_folder / "surf" / "sub-s2_run-2_hemi-R_bold.func.gii"
+    good = path.read_bytes()
+    module = importlib.import_module(where)
+    function, times = getattr(module, name), []
+
+    def changed_first(*arguments, **options):
+        if not times:
+            scans = [array.data for array in nibabel.load(path).darrays]
+            write_series(path, scans[::-1], "CortexRight")
+        times.append(1)
+        return function(*arguments, **options)
+
+    out = tmp_path / "out"
+    with monkeypatch.context() as patched:
+        patched.setattr(module, name, changed_first)
+        with pytest.raises(HemiscaleError, match=f"{path.name}: changed while the study was"):
+            run(surface_folder, out, only=["word-rate"])
+    assert not list(out.glob("scores/*"))
+    path.write_bytes(good)
+    run(surface_folder, out, only=["word-rate"])
+    run(surface_folder, tmp_path / "whole", only=["word-rate"])
+    kept = [*out.glob("prepared/**/*.nc"), *out.glob("scores/*.nc")]
+    assert len(kept) > 7
+    for file in kept:
+        assert file_digest(file) == file_digest(tmp_path / "whole" / file.relative_to(out)), file

@@ -76,6 +76,7 @@ def prepare_recording(
     confounds: np.ndarray | None = None,
     own_mask: Any | None = None,
     digest: Callable[[Path], str] = file_digest,
+    before_storing: Callable[[], None] | None = None,
 ) -> Path:
     """Clean one run of one subject and store it, unless that is done already.
 
@@ -90,6 +91,8 @@ def prepare_recording(
         Part of the mask that is brain in this subject; the other columns are NaN.
     digest : callable
         Gives the digest of a file; one that remembers saves reading large files again.
+    before_storing : callable, optional
+        Called once the recording is read: what it raises keeps the scans from being stored.
 
     Returns
     -------
@@ -119,6 +122,8 @@ def prepare_recording(
         if own is not None:
             part, scans = scans, np.full((len(scans), len(own)), np.nan, dtype=np.float32)
             scans[:, own] = part
+        if before_storing is not None:
+            before_storing()
         store_scans(path, scans, mark, asdict(cleaning), n_subjects=1)
     return path
 
@@ -133,6 +138,7 @@ def prepare_average(
     keep_individuals: bool = False,
     name: str = "average",
     digest: Callable[[Path], str] = file_digest,
+    before_storing: Callable[[], None] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Path]:
     """Average all subjects run by run and store the average subject.
@@ -153,7 +159,7 @@ def prepare_average(
         Store every subject too (needed to score individuals or for the ceiling).
     name : str
         Subject name of the average.
-    digest : callable
+    digest, before_storing : callable
         As in `prepare_recording`.
     progress : callable, optional
         Called with (recordings done, recordings in all).
@@ -184,6 +190,8 @@ def prepare_average(
                     recording.path, mask_img, cleaning, confounds=confounds.get(recording.path)
                 )
                 if keep_individuals:
+                    if before_storing is not None:
+                        before_storing()
                     store_scans(kept, scans, mark, asdict(cleaning), n_subjects=1)
             n_done += 1
             if progress is not None:
@@ -202,6 +210,8 @@ def prepare_average(
         path = prepared_file(folder, name, run)
         if stored_fingerprint(path) != mark:
             average = average_subject(scans_of(here, marks)).astype(np.float32)
+            if before_storing is not None:
+                before_storing()
             store_scans(path, average, mark, asdict(cleaning), n_subjects=len(here))
         elif keep_individuals:
             deque(scans_of(here, marks), maxlen=0)

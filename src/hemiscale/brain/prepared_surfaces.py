@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -84,6 +84,7 @@ def prepare_surface(
     mark: str,
     *,
     confounds: np.ndarray | None = None,
+    before_storing: Callable[[], None] | None = None,
 ) -> Path:
     """Clean one run of one subject and store it, unless that is done already.
 
@@ -97,6 +98,8 @@ def prepare_surface(
     mark : str
         From `surface_fingerprint`.
     confounds : (n_scans, n_confounds) array, optional
+    before_storing : callable, optional
+        As in `prepare_recording`.
 
     Returns
     -------
@@ -132,6 +135,8 @@ def prepare_surface(
         drift=cleaning.drift,
         confounds=confounds,
     )
+    if before_storing is not None:
+        before_storing()
     store_scans(path, cleaned.astype(np.float32), mark, asdict(cleaning), n_subjects=1)
     return path
 

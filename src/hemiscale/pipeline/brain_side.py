@@ -98,7 +98,7 @@ def read_brain_side(
     if isinstance(recordings, SurfaceFiles):
         return _surface_side(study, recordings, inputs, folder, display, helpers)
     start = time.perf_counter()
-    digest = Digests(folder.prepared / "digests.json")
+    digest = Digests(folder.prepared / "digests.json", inputs.states)
     digest.learn([recording.path for recording in inputs.recordings], helpers)
     mask, notices = analysis_mask(
         study, recordings, inputs, folder.prepared, digest, helpers=helpers
@@ -147,7 +147,7 @@ def _surface_side(
     helpers: Helpers,
 ) -> BrainSide:
     start = time.perf_counter()
-    digest = Digests(folder.prepared / "digests.json")
+    digest = Digests(folder.prepared / "digests.json", inputs.states)
     digest.learn([path for one in inputs.surfaces for path in one.paths], helpers)
     vertices = analysis_vertices(inputs, folder.prepared, digest, helpers=helpers)
     template = template_of(study, recordings, vertices.n_template)
@@ -203,7 +203,7 @@ def brain_fingerprint(study: Study, inputs: StudyInputs, folder: ResultsFolder) 
     if isinstance(recordings, RegionTables):
         return tables_fingerprint(recordings, inputs)
     if isinstance(recordings, SurfaceFiles):
-        digest = Digests(folder.prepared / "digests.json")
+        digest = Digests(folder.prepared / "digests.json", inputs.states)
         vertices = known_vertices(inputs, folder.prepared, digest)
         if vertices is None:
             return None
@@ -211,7 +211,7 @@ def brain_fingerprint(study: Study, inputs: StudyInputs, folder: ResultsFolder) 
         return surfaces_fingerprint(recordings, inputs, vertices, template, digest)
     if not mask_is_known(recordings, folder.prepared):
         return None
-    digest = Digests(folder.prepared / "digests.json")
+    digest = Digests(folder.prepared / "digests.json", inputs.states)
     mask, _ = analysis_mask(study, recordings, inputs, folder.prepared, digest)
     return volumes_fingerprint(recordings, inputs, mask, digest)
 

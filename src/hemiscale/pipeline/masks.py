@@ -12,6 +12,13 @@ import numpy as np
 from hemiscale.errors import HemiscaleError, InputError
 from hemiscale.pipeline.helpers import Helpers
 from hemiscale.pipeline.inputs import StudyInputs
+from hemiscale.pipeline.unchanged import (
+    FileStates,
+    KnownFiles,
+    changed_files,
+    raise_if_changed,
+    states_of_known,
+)
 from hemiscale.pipeline.volume_inputs import given_grid, given_mask
 from hemiscale.results import (
     CHANGED,
@@ -42,11 +49,16 @@ class Digests:
     ----------
     path : Path
         Where they are kept.
+    before : FileStates, optional
+        What files were when their headers were read; others may be what they are when they are
+        first asked for.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, before: FileStates | None = None) -> None:
         self.path = path
         self._known: dict[str, list[Any]] = _read_record(path)
+        # One run works with one version of a file.
+        self._first = {str(p.resolve()): list(s) for p, s in (before or {}).items() if s}
 
     def __call__(self, path: Path) -> str:
         """Give the digest of a file.
@@ -58,11 +70,18 @@ class Digests:
         Returns
         -------
         str
+
+        Raises
+        ------
+        HemiscaleError
+            Where the file is not what it was.
         """
-        key, mark = str(path.resolve()), _mark(path)
+        key, mark = str(path.resolve()), self._mark(path)
         known = self._known.get(key)
         if known is None or known[:2] != mark:
-            self._known[key] = [*mark, file_digest(path)]
+            digest = file_digest(path)
+            self._mark(path)
+            self._known[key] = [*mark, digest]
         return str(self._known[key][2])
 
     def learn(self, paths: Sequence[Path], helpers: Helpers) -> None:
@@ -73,14 +92,42 @@ class Digests:
         paths : sequence of Path
             Those that others do not see are left for later.
         helpers : Helpers
+
+        Raises
+        ------
+        HemiscaleError
+            Where a file is not what it was.
         """
-        marks = {path.resolve(): _mark(path) for path in paths}
+        marks = {path.resolve(): self._mark(path) for path in paths}
         new = [path for path, mark in marks.items() if self._known.get(str(path), [])[:2] != mark]
         sizes = [float(marks[path][0]) for path in new]
         for some, found in helpers.map_batches(_digests, new, sizes, least=READ):
             for path, digest in zip(some, found, strict=True):
                 if digest is not None:
+                    self._mark(path)
                     self._known[str(path)] = [*marks[path], digest]
+
+    def known(self, paths: Sequence[Path]) -> KnownFiles:
+        """Give the digests of files, and what the files were when they were taken.
+
+        Parameters
+        ----------
+        paths : sequence of Path
+
+        Returns
+        -------
+        KnownFiles
+        """
+        digests = {path: self(path) for path in paths}
+        marks = {path: self._first[str(path.resolve())] for path in paths}
+        return {path: ((marks[path][0], marks[path][1]), digests[path]) for path in paths}
+
+    def _mark(self, path: Path) -> list[int]:
+        """Size and time of a file, which are the same as long as this object lives."""
+        mark = _mark(path)
+        if self._first.setdefault(str(path.resolve()), mark) != mark:
+            raise changed_files([path])
+        return mark
 
     def save(self) -> None:
         """Keep them for the next run.
@@ -157,6 +204,8 @@ def analysis_mask(
     ------
     InputError
         Where there is no such mask.
+    HemiscaleError
+        Where a recording changes meanwhile.
 
     Warns
     -----
@@ -197,7 +246,7 @@ def analysis_mask(
             groups = [
                 [r.path for r in inputs.recordings if r.subject == s] for s in inputs.subjects
             ]
-        found = _common_masks(groups, grid, recordings.mask_share, helpers or Helpers())
+        found = _common_masks(groups, grid, recordings.mask_share, helpers or Helpers(), digest)
         problems = [f"study {study.name}: {problem}" for *_, some in found for problem in some]
         if problems:
             raise InputError(*problems)
@@ -235,14 +284,15 @@ def analysis_mask(
 
 
 def _common_masks(
-    groups: list[list[Path]], grid: Grid, share: float, helpers: Helpers
+    groups: list[list[Path]], grid: Grid, share: float, helpers: Helpers, digest: Digests
 ) -> list[tuple[Any, int, list[str]]]:
     """For each group of recordings its mask, voxels that symmetry cost, and what is wrong."""
     from hemiscale.brain import agreed_mask
 
     paths = [path.absolute() for group in groups for path in group]
-    items = [(path,) for path in paths]  # recordings need not lie where all machines see them
-    looked = helpers.map_seen(_look, items, items, grid=grid)
+    items = [(path, digest.known([path])) for path in paths]
+    # Recordings need not lie where all machines see them.
+    looked = helpers.map_seen(_look, items, [(path,) for path in paths], grid=grid)
     n_voxels = int(np.prod(grid.shape))
     masks: list[tuple[Any, int, list[str]]] = []
     for group in groups:
@@ -267,7 +317,7 @@ def _common_masks(
     return masks
 
 
-def _look(path: Path, grid: Grid) -> tuple[np.ndarray, np.ndarray] | str | None:
+def _look(path: Path, known: KnownFiles, grid: Grid) -> tuple[np.ndarray, np.ndarray] | str | None:
     """Tell what is brain and what changes, in bits; what is wrong; or None where it is not seen.
 
     Errors do not travel well.
@@ -276,10 +326,13 @@ def _look(path: Path, grid: Grid) -> tuple[np.ndarray, np.ndarray] | str | None:
 
     if not path.is_file():
         return None
+    states = states_of_known(known)
     try:
         brain, alive = brain_of_recording(path, grid)
     except (InputError, ValueError) as error:
+        raise_if_changed(states)
         return str(error).rstrip(".") + "."
+    raise_if_changed(states)
     return np.packbits(brain), np.packbits(alive)
 
 

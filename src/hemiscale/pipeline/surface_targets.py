@@ -15,6 +15,7 @@ from hemiscale.pipeline.inputs import StudyInputs
 from hemiscale.pipeline.masks import Digests
 from hemiscale.pipeline.stories import collect
 from hemiscale.pipeline.targets import Targets, run_slices, stored_targets
+from hemiscale.pipeline.unchanged import KnownFiles, raise_if_changed, states_of_known
 from hemiscale.results import (
     fingerprint,
     read_dataset,
@@ -94,6 +95,8 @@ def analysis_vertices(
     ------
     InputError
         Where recordings cannot be read, or have no vertex in common.
+    HemiscaleError
+        Where a recording changes meanwhile.
     """
     import xarray as xr
 
@@ -102,7 +105,7 @@ def analysis_vertices(
     known = known_vertices(inputs, folder, digest)
     if known is not None:
         return known
-    items = [(recording,) for recording in _seen_from_anywhere(inputs)]
+    items = [(r, digest.known(r.paths)) for r in _seen_from_anywhere(inputs)]
     found: list[_Read] = list(helpers.map_seen(_vertices, items, _paths(items)))
     problems = [problem for one in found for problem in one.problems]
     if problems:
@@ -220,13 +223,15 @@ def prepare_surfaces(
     ------
     InputError
         With one sentence for each recording whose values cannot be used.
+    HemiscaleError
+        Where a recording changes meanwhile; nothing is stored of it.
     """
     total = len(inputs.surfaces)
     cleaning = _cleaning(recordings, inputs.t_r)
     marks = _marks(recordings, inputs, vertices, digest)
     folder = folder.resolve()
     items = [
-        (r, marks[r.subject, r.run], inputs.confounds.get(own.path))
+        (r, digest.known(r.paths), marks[r.subject, r.run], inputs.confounds.get(own.path))
         for r, own in zip(_seen_from_anywhere(inputs), inputs.surfaces, strict=True)
     ]
     results = helpers.map_seen(
@@ -332,21 +337,24 @@ def _paths(items: Sequence[tuple[Any, ...]]) -> list[tuple[Path, ...]]:
     return [item[0].paths for item in items]
 
 
-def _vertices(recording: SurfaceRecording) -> _Read | None:
+def _vertices(recording: SurfaceRecording, known: KnownFiles) -> _Read | None:
     """Find the vertices of a recording; None where it cannot be seen here."""
     from hemiscale.brain import read_surface
 
     if not all(path.is_file() for path in recording.paths):
         return None
+    states = states_of_known(known)
     problems: list[str] = []
     vertices = None
     with collect(problems):
         _, vertices = read_surface(recording.paths)
+    raise_if_changed(states)
     return _Read(vertices, problems)
 
 
 def _prepare_one(
     recording: SurfaceRecording,
+    known: KnownFiles,
     mark: str,
     confounds: np.ndarray | None,
     *,
@@ -361,9 +369,20 @@ def _prepare_one(
 
     if not all(path.is_file() for path in recording.paths):
         return None
+    states = states_of_known(known)
     problems: list[str] = []
     with collect(problems), threadpool_limits(1):
-        prepare_surface(recording, vertices, cleaning, folder, mark, confounds=confounds)
+        prepare_surface(
+            recording,
+            vertices,
+            cleaning,
+            folder,
+            mark,
+            confounds=confounds,
+            before_storing=lambda: raise_if_changed(states),
+        )
+    if problems:  # half of a file that is being written may be the only problem
+        raise_if_changed(states)
     return problems
 
 

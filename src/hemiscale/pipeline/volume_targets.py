@@ -17,6 +17,7 @@ from hemiscale.pipeline.inputs import StudyInputs
 from hemiscale.pipeline.masks import Digests, own_mask_file
 from hemiscale.pipeline.stories import collect
 from hemiscale.pipeline.targets import Targets, run_slices, stored_targets
+from hemiscale.pipeline.unchanged import KnownFiles, raise_if_changed, states_of_known
 from hemiscale.results import fingerprint
 from hemiscale.study import AVERAGE, Study, VolumeFiles, Volumes
 
@@ -57,16 +58,21 @@ def prepare_volumes(
     ------
     InputError
         With one sentence for each recording whose values cannot be used.
+    HemiscaleError
+        Where a recording changes meanwhile; nothing is stored of it.
     """
     cleaning = _cleaning(recordings, inputs.t_r)
     found = [replace(r, path=r.path.resolve()) for r in inputs.recordings]
     confounds = {path.resolve(): values for path, values in inputs.confounds.items()}
-    stamps = {r.path: digest(r.path) for r in found}
+    known = digest.known([r.path for r in found])
     folder = folder.resolve()
     if _keeps_listeners(recordings) or _is_average(recordings):
         _prepare(
             _prepare_one,
-            [([r], confounds.get(r.path), stamps[r.path], recordings.own_masks) for r in found],
+            [
+                ([r], {r.path: known[r.path]}, confounds.get(r.path), recordings.own_masks)
+                for r in found
+            ],
             helpers,
             progress,
             mask=mask,
@@ -80,8 +86,8 @@ def prepare_volumes(
             [
                 (
                     here,
+                    {r.path: known[r.path] for r in here},
                     {r.path: confounds[r.path] for r in here if r.path in confounds},
-                    {r.path: stamps[r.path] for r in here},
                 )
                 for here in by_run
             ],
@@ -201,8 +207,8 @@ def volume_targets(
 
 def _prepare_one(
     recordings: list[Recording],
+    known: KnownFiles,
     confounds: np.ndarray | None,
-    digest: str,
     own_masks: bool,
     *,
     mask: Any,
@@ -215,7 +221,7 @@ def _prepare_one(
     (recording,) = recordings
     if not recording.path.is_file():
         return None
-    with _collected() as prepared:
+    with _collected(known) as (prepared, unchanged):
         prepare_recording(
             recording,
             mask,
@@ -223,15 +229,16 @@ def _prepare_one(
             folder,
             confounds=confounds,
             own_mask=read_mask(own_mask_file(folder, recording.subject)) if own_masks else None,
-            digest=lambda _: digest,
+            digest=lambda path: known[path][1],
+            before_storing=unchanged,
         )
     return prepared
 
 
 def _prepare_average(
     recordings: list[Recording],
+    known: KnownFiles,
     confounds: dict[Path, np.ndarray],
-    digests: dict[Path, str],
     *,
     mask: Any,
     cleaning: Cleaning,
@@ -242,22 +249,33 @@ def _prepare_average(
 
     if not all(recording.path.is_file() for recording in recordings):
         return None
-    with _collected() as prepared:
+    with _collected(known) as (prepared, unchanged):
         prepare_average(
             recordings,
             mask,
             cleaning,
             folder,
             confounds=confounds,
-            digest=digests.__getitem__,
+            digest=lambda path: known[path][1],
+            before_storing=unchanged,
         )
     return prepared
 
 
 @contextmanager
-def _collected() -> Iterator[tuple[list[str], list[str]]]:
-    """Collect problems and notices, which travel better than errors and warnings."""
+def _collected(
+    known: KnownFiles,
+) -> Iterator[tuple[tuple[list[str], list[str]], Callable[[], None]]]:
+    """Collect problems and notices, which travel better than errors and warnings.
+
+    Also gives what raises where a recording is not what it was when its digest was taken.
+    """
     from threadpoolctl import threadpool_limits
+
+    states = states_of_known(known)
+
+    def unchanged() -> None:
+        raise_if_changed(states)
 
     problems: list[str] = []
     notices: list[str] = []
@@ -265,7 +283,9 @@ def _collected() -> Iterator[tuple[list[str], list[str]]]:
         warnings.simplefilter("default")
         warnings.simplefilter("always", HemiscaleWarning)
         with collect(problems):
-            yield problems, notices
+            yield (problems, notices), unchanged
+    if problems:  # half of a file that is being written may be the only problem
+        unchanged()
     notices += [str(w.message) for w in caught if issubclass(w.category, HemiscaleWarning)]
 
 
