@@ -165,6 +165,9 @@ mask = "mask.nii.gz"
 confounds = ["csf"]
 ceiling_splits = 2
 
+[design]
+blocks = 2
+
 [baselines]
 word_rate = true
 """
@@ -172,7 +175,7 @@ word_rate = true
 
 @pytest.fixture(scope="session")
 def good_volumes(tmp_path_factory):
-    """Two listeners, two runs, on a grid of 8 mm."""
+    """Two listeners, two runs of two blocks, on a grid of 8 mm."""
     import nibabel
     import numpy as np
 

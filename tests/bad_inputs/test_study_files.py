@@ -248,6 +248,19 @@ CASES = {
         [(S, "replace", "blocks = 4", "blocks = 2.5")],
         ["study.toml, line 26: 'design.blocks' cannot be 2.5: a whole number is expected."],
     ),
+    "one run, not cut": (
+        [(S, "replace", "blocks = 4", "blocks = 1")],
+        [
+            "study tiny: has one run where at least 3 runs or blocks are needed (one to test, one to choose the penalty, one to fit); cut each run into blocks: under [design], blocks = 3 or more."
+        ],
+    ),
+    "one run in two blocks": (
+        [(S, "replace", "blocks = 4", "blocks = 2")],
+        [
+            "study tiny: has one run of 2 blocks where at least 3 runs or blocks are needed",
+            "under [design], blocks = 3 or more.",
+        ],
+    ),
     "blocks too many": (
         [(S, "replace", "blocks = 4", "blocks = 40")],
         [
@@ -327,6 +340,12 @@ CASES = {
         ],
     ),
 }
+
+
+def test_too_few_runs_are_said_by_run_as_by_check(study_folder, complains, tmp_path):
+    edits, fragments = CASES["one run, not cut"]
+    command = ("run", "study.toml", "--out", str(tmp_path / "out"), "--quiet")
+    complains(study_folder, edits, 2, fragments, command)
 
 
 @pytest.mark.parametrize("case", CASES)

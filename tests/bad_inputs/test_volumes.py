@@ -291,6 +291,13 @@ CASES = {
             "bids/sub-02/func/sub-02_task-story_run-2_desc-confounds_timeseries.tsv: not a tab-separated table ('utf-8' codec can't decode byte 0xff in position 0:"
         ],
     ),
+    "two runs, not cut": (
+        [(S, "replace", "blocks = 2", "blocks = 1")],
+        [
+            "study volumes: has 2 runs where at least 3 runs or blocks are needed",
+            "under [design], blocks = 2 or more.",
+        ],
+    ),
     "no mask": ([(M, "delete")], ["mask.nii.gz: there is no such file."]),
     "mask is text": (
         [(M, "write", "1 1 1 0")],

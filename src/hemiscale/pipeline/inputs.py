@@ -198,6 +198,7 @@ def read_inputs(study: Study, *, values: bool = False) -> StudyInputs:
         inputs = _with_surfaces(study, recordings, stories, problems, notices, values)
     else:
         inputs = _with_volumes(study, recordings, stories, problems, notices, values)
+    problems += _too_few_runs(study)
     if problems or inputs is None:
         problems = list(dict.fromkeys(problems))
         if can_be_fetched(study) and any("there is no such" in problem for problem in problems):
@@ -319,6 +320,20 @@ def _runs(
             "time is left out."
         )
     return runs
+
+
+def _too_few_runs(study: Study) -> list[str]:
+    """Say so where cross-validation has too few runs or blocks."""
+    n_runs, n_blocks = study.stimulus.n_runs, study.design.blocks
+    if n_runs * n_blocks >= _ENOUGH_RUNS:
+        return []
+    runs = "one run" if n_runs == 1 else f"{n_runs} runs"
+    blocks = "" if n_blocks == 1 else f" of {n_blocks} blocks"
+    return [
+        f"study {study.name}: has {runs}{blocks} where at least {_ENOUGH_RUNS} runs or blocks are "
+        "needed (one to test, one to choose the penalty, one to fit); cut each run into blocks: "
+        f"under [design], blocks = {-(-_ENOUGH_RUNS // n_runs)} or more."
+    ]
 
 
 def _check_timing(
