@@ -10,7 +10,7 @@ from hemiscale.calibration.rises import ORDER
 from hemiscale.calibration.tally import Tally
 from hemiscale.results import write_atomically, write_text
 
-__all__ = ["write_page"]
+__all__ = ["OTHER_WAYS", "page_text", "write_page"]
 
 _HEAD = """# Do the intervals hold what they say?
 
@@ -31,8 +31,8 @@ versions, and two other ways with families (families resampled, a random family 
 seen to fall short.
 """
 
-# Ways with families that are given beside the interval to read.
-_OTHER_WAYS = ("families resampled", "random family")
+OTHER_WAYS = ("families resampled", "random family")
+"""Ways with families that are given beside the interval to read."""
 
 _AFTER_LAWS = """
 What to read: for other **models**, `over families` (errors robust to whatever models of one family
@@ -123,22 +123,35 @@ def write_page(folder: Path, results: dict[str, Any]) -> Path:
         The page.
     """
     (folder / "images").mkdir(parents=True, exist_ok=True)
-    summaries = {
-        name: {method: Tally(*counts).summary() for method, counts in part["tallies"].items()}
-        for name, part in results.items()
-        if isinstance(part, dict) and "tallies" in part
-    }
-    laws = {name[6:]: part for name, part in summaries.items() if name.startswith("laws: ")}
-    _coverage_figure(folder / "images" / "calibration.png", laws)
-    over_runs = {name[6:]: part for name, part in summaries.items() if name.startswith("runs: ")}
-    engine = {name[8:]: part for name, part in summaries.items() if name.startswith("engine: ")}
+    summaries = _summaries(results)
+    _coverage_figure(folder / "images" / "calibration.png", _parts(summaries, "laws: "))
     # Layers chosen by test hold nothing at all: on one axis with the rest, nothing else is seen.
     drawn = {
         runs: {name: s for name, s in part.items() if not name.endswith("chosen by test")}
-        for runs, part in over_runs.items()
+        for runs, part in _parts(summaries, "runs: ").items()
     }
     _coverage_figure(folder / "images" / "calibration-runs.png", drawn)
     _power_figure(folder / "images" / "power.png", results["power"])
+    page = folder / "calibration.md"
+    write_text(page, page_text(results))
+    return page
+
+
+def page_text(results: dict[str, Any]) -> str:
+    """Write the page's text.
+
+    Parameters
+    ----------
+    results : dict
+        As in ``calibration.json``.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    summaries = _summaries(results)
+    laws, over_runs, engine = (_parts(summaries, of) for of in ("laws: ", "runs: ", "engine: "))
     parts = [
         _HEAD.format(**results["settings"]),
         "![Coverage of 95 % intervals on simulated studies](images/calibration.png)\n",
@@ -153,16 +166,37 @@ def write_page(folder: Path, results: dict[str, Any]) -> Path:
         f"{_RUNS}\n{_spread([*over_runs.values(), *engine.values()])}",
         *(f"### {name}\n\n{_tallies(found, widths=True)}" for name, found in over_runs.items()),
         f"### With the engine\n\n{_ENGINE}",
-        *(f"#### {name}\n\n{_tallies(found, widths=True)}" for name, found in engine.items()),
+        # What is planted there is the mean of the estimates: their bias says nothing.
+        *(
+            f"#### {name}\n\n{_tallies(found, widths=True, bias=False)}"
+            for name, found in engine.items()
+        ),
         f"{_RISES}\n{_rises(summaries['rises'])}",
         f"{_POWER}\n![Power on simulated studies](images/power.png)\n\n{_power(results['power'])}",
     ]
-    page = folder / "calibration.md"
-    write_text(page, "\n".join(parts))
-    return page
+    return "\n".join(parts)
 
 
-def _tallies(tallies: dict[str, dict[str, float]], *, widths: bool = False) -> str:
+def _summaries(results: dict[str, Any]) -> dict[str, dict[str, dict[str, float]]]:
+    return {
+        name: {method: Tally(*counts).summary() for method, counts in part["tallies"].items()}
+        for name, part in results.items()
+        if isinstance(part, dict) and "tallies" in part
+    }
+
+
+def _parts(
+    summaries: dict[str, dict[str, dict[str, float]]], start: str
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Take the parts whose name starts so, without that."""
+    return {
+        name.removeprefix(start): part for name, part in summaries.items() if name.startswith(start)
+    }
+
+
+def _tallies(
+    tallies: dict[str, dict[str, float]], *, widths: bool = False, bias: bool = True
+) -> str:
     rows = []
     in_order = sorted(tallies.items(), key=lambda item: _beside(item[0]))
     for name, s in in_order:
@@ -173,12 +207,14 @@ def _tallies(tallies: dict[str, dict[str, float]], *, widths: bool = False) -> s
             label,
             f"{s['held']:.1f} ± {s['held_error']:.1f} %",
             f"{s['without_zero']:.1f} ± {s['without_zero_error']:.1f} %" if of_score else "",
-            f"{1000 * s['bias']:.2f} ± {1000 * s['bias_error']:.2f}" if of_score else "",
         ]
+        if bias:
+            off = f"{1000 * s['bias']:.2f} ± {1000 * s['bias_error']:.2f}"
+            row.append(off if of_score else "")
         if widths:
             row.append(f"{1000 * s['width']:.2f}" if of_score else "")
         rows.append([*row, f"{s['n']:.0f}"])
-    header = ["95 % interval", "holds", "says yes", "bias (r × 1,000)"]
+    header = ["95 % interval", "holds", "says yes", *(["bias (r × 1,000)"] if bias else [])]
     return _table([*header, *(["width (r × 1,000)"] if widths else []), "studies"], rows)
 
 
@@ -218,7 +254,7 @@ def _rise_cell(column: str, summary: dict[str, float]) -> str:
 
 def _beside(name: str) -> int:
     """Order methods: those to read, other ways with families, naive ones."""
-    return 2 if name.startswith("naive") else int(name.endswith(_OTHER_WAYS))
+    return 2 if name.startswith("naive") else int(name.endswith(OTHER_WAYS))
 
 
 def _spread(parts: Sequence[dict[str, dict[str, float]]]) -> str:
