@@ -126,9 +126,10 @@ def measure():
         verify_seal(folder.scores("m"))  # once from disk
         noted["seconds_verify_per_byte"] = cpu_seconds(lambda: verify_seal(folder.scores("m")))[0]
         noted["seconds_verify_per_byte"] /= size
-        summarise([Task("m", 1, "warm")], folder)
+        mark = dataset.attrs["fingerprint"]
+        summarise([Task("m", 1, "warm", mark)], folder)
         for who, k in (("average", 0), ("listener", 1)):
-            seconds, _ = cpu_seconds(lambda k=k: summarise([Task("m", k, "x")], folder))
+            seconds, _ = cpu_seconds(lambda k=k: summarise([Task("m", k, "x", mark)], folder))
             noted[f"seconds_{who}_per_byte"] = seconds / subject_bytes
             noted[f"bytes_summary_{who}"] = folder.summary("m", k).stat().st_size
         path = folder.summary("m", 1)

@@ -104,7 +104,7 @@ def test_names_from_files_and_servers_stay_in_their_folder(tmp_path, name):
     assert stored not in ("", ".", "..")
     folder = ResultsFolder(tmp_path)
     files = (folder.scores(name), folder.activations(name, 1), folder.pieces(name))
-    for path in (*files, piece_file(folder, name, 0, 0)):
+    for path in (*files, piece_file(folder, name, "0" * 32, 0, 0)):
         assert path.resolve().is_relative_to(tmp_path.resolve())
     try:
         target = safe_target(tmp_path, name)

@@ -24,6 +24,7 @@ from hemiscale.results import (
     file_digest,
     read_dataset,
     write_dataset,
+    write_record,
 )
 
 PAIRS, MIDLINE = 40, 5
@@ -205,6 +206,55 @@ def test_scores_of_another_study_are_refused(folder, display):
     write_dataset(folder.scores("large"), scores_of("large", n_targets=N - 1))
     with pytest.raises(HemiscaleError, match=r"large\.nc: has other targets than the models"):
         make_summaries(NAMES, folder, display, Helpers())
+
+
+@pytest.mark.parametrize("after", ["all was done", "reducing began", "all was reduced"])
+def test_scores_that_a_late_worker_put_there_never_reach_the_tables(
+    folder, display, monkeypatch, after
+):
+    made_from = {name: f"{name} {k}" for k, name in enumerate(NAMES)}
+    for name, mark in made_from.items():
+        write_record(folder.pieces(name), {"fingerprint": mark})
+    path = folder.scores("large")
+    expected = make_summaries(NAMES, folder, display, Helpers(), made_from)
+    whole = path.read_bytes()
+    summaries_before = digests(folder.root / "summaries", "*/*")
+
+    def replace(*arguments):
+        write_dataset(path, scores_of("large", seed=9))
+
+    if after == "all was done":
+        replace()
+    elif after == "reducing began":
+        for file in folder.root.glob("summaries/*/*"):
+            file.unlink()
+        monkeypatch.setattr(Helpers, "map_batches", _first(replace, Helpers.map_batches, "summ"))
+    else:
+        monkeypatch.setattr(
+            summaries, "_make", lambda *a, make=summaries._make: (make(*a), replace())
+        )
+    with pytest.raises(HemiscaleError, match=r"large\.nc: not what was made .*Start again"):
+        make_summaries(NAMES, folder, display, Helpers(), made_from)
+    monkeypatch.undo()
+    path.write_bytes(whole)
+    again = make_summaries(NAMES, folder, display, Helpers(), made_from)
+    assert digests(folder.root / "summaries", "*/*") == summaries_before
+    assert len(again.models) == len(expected.models)
+    # The facts beside the scores count too.
+    write_record(folder.pieces("small"), {"fingerprint": "another"})
+    with pytest.raises(HemiscaleError, match=r"small\.nc: not what was made"):
+        make_summaries(NAMES, folder, display, Helpers(), made_from)
+
+
+def _first(change, method, name):
+    """Change something just before a function of this name is handed out."""
+
+    def changed(self, function, *arguments, **options):
+        if function.__name__.startswith(name):
+            change()
+        return method(self, function, *arguments, **options)
+
+    return changed
 
 
 def test_no_models_no_summaries(folder, display):

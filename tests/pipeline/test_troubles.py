@@ -118,6 +118,36 @@ def test_input_that_changes_during_the_run(run, study_folder, tmp_path, monkeypa
     assert (out / "tables" / "models.tsv").is_file()
 
 
+def test_scores_that_a_worker_of_an_edited_study_brings_late(study_folder, tmp_path, monkeypatch):
+    import shutil
+
+    import hemiscale.pipeline.run as module
+
+    path = study_folder / "study.toml"
+
+    def run(out):
+        return run_study(read_study(path), out, quiet=True, only=["word-rate", "random-vector-20d"])
+
+    run(tmp_path / "before")
+    path.write_text(path.read_text().replace("[design]", "[design]\ntrim = 10.0"))
+    run(tmp_path / "edited")
+    out = tmp_path / "out"
+    make = module.make_summaries
+
+    def come_late(*arguments):
+        for name in ("word-rate.nc", "word-rate.json"):
+            shutil.copy(tmp_path / "before" / "scores" / name, out / "scores" / name)
+        return make(*arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "make_summaries", come_late)
+        with pytest.raises(HemiscaleError, match=r"word-rate\.nc: not what was made of this study"):
+            run(out)
+    assert not (out / "tables").exists()
+    run(out)
+    assert contents(out) == contents(tmp_path / "edited")
+
+
 def test_model_that_changes_while_it_is_loaded(study_folder, tmp_path, monkeypatch):
     import shutil
     from pathlib import Path

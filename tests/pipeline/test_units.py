@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,11 +20,16 @@ from hemiscale.pipeline.brain_side import read_brain_side
 from hemiscale.pipeline.crews import Processes, local_crew
 from hemiscale.pipeline.helpers import Helpers
 from hemiscale.pipeline.marks import is_done, make_marks
-from hemiscale.pipeline.pieces import piece_file, unfinished_folder
+from hemiscale.pipeline.pieces import (
+    piece_file,
+    remove_empty_folders,
+    remove_pieces,
+    unfinished_folder,
+)
 from hemiscale.pipeline.progress import Display
 from hemiscale.pipeline.station import Job, Station
 from hemiscale.pipeline.units import FitLayers, ReadRun, WriteScores, do
-from hemiscale.results import ResultsFolder, file_digest
+from hemiscale.results import ResultsFolder, file_digest, read_record, write_record
 from hemiscale.study import read_study
 
 MODEL = "austen-0.1m"
@@ -103,7 +109,7 @@ def test_a_process_that_fits_layers_loads_no_library_of_models_or_images(at_work
         [sys.executable, "-c", code, tmp_path / "unit"], capture_output=True, text=True, timeout=60
     )
     assert done.stdout == "set()\n", done.stdout + done.stderr
-    assert piece_file(station.job.folder, MODEL, 0, 0).is_file()
+    assert piece_file(station.job.folder, MODEL, marks.scores, 0, 0).is_file()
 
 
 @pytest.mark.parametrize("how", ["cut off", "flipped", "gone"])
@@ -114,7 +120,7 @@ def test_a_damaged_layer_is_made_again_and_said(at_work, how):
     expected = file_digest(folder.scores(feature.name))
     folder.scores(feature.name).unlink()
     do(FitLayers(feature, marks, 0, range(2), 2), station)
-    path = piece_file(folder, feature.name, 0, 1)
+    path = piece_file(folder, feature.name, marks.scores, 0, 1)
     content = bytearray(path.read_bytes())
     content[-9] ^= 1
     if how == "gone":
@@ -145,6 +151,38 @@ def test_facts_of_earlier_scores_never_stand_beside_new_ones(at_work, monkeypatc
         with pytest.raises(KeyboardInterrupt):
             finish(station, feature, marks)
     assert folder.scores(feature.name).is_file()
+    assert not is_done(folder, feature.name, marks.scores)
+    finish(station, feature, marks)
+    assert is_done(folder, feature.name, marks.scores)
+
+
+def test_a_late_worker_leaves_what_an_edited_study_makes_alone(at_work):
+    station, feature, marks = at_work
+    folder = station.job.folder
+    edited = replace(marks, scores="of the edited study")
+    read = do(ReadRun(feature, marks, 0, "cpu"), station)
+    for one in (marks, edited):
+        do(FitLayers(feature, one, 0, range(read.n_layers), read.n_layers), station)
+    pieces = [piece_file(folder, feature.name, edited.scores, 0, k) for k in range(read.n_layers)]
+    before = [file_digest(path) for path in pieces]
+    # The worker of the run that was killed puts its layers together.
+    do(WriteScores(feature, marks, read.n_layers, (read,)), station)
+    assert [file_digest(path) for path in pieces] == before
+    # What waits in vain goes with the next run.
+    remove_pieces(folder, feature.name, but=edited.scores)
+    assert sorted(unfinished_folder(folder).rglob("*.safetensors")) == pieces
+    assert [path.name for path in pieces[0].parent.parent.iterdir()] == [edited.scores]
+    remove_pieces(folder, feature.name)
+    remove_empty_folders(folder)
+    assert not unfinished_folder(folder).exists()
+
+
+def test_facts_of_other_scores_do_not_count(at_work):
+    station, feature, marks = at_work
+    folder = station.job.folder
+    finish(station, feature, marks)
+    facts = read_record(folder.pieces(feature.name))
+    write_record(folder.pieces(feature.name), facts | {"fingerprint": "another"})
     assert not is_done(folder, feature.name, marks.scores)
     finish(station, feature, marks)
     assert is_done(folder, feature.name, marks.scores)

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import hemiscale
+from hemiscale.errors import HemiscaleError
 from hemiscale.pipeline.features import activation_fingerprint, source_identity
 from hemiscale.pipeline.inputs import StudyInputs
 from hemiscale.pipeline.plan import FeatureSet
-from hemiscale.results import ResultsFolder, damage, fingerprint, stored_fingerprint
+from hemiscale.results import ResultsFolder, fingerprint, read_record, stored_fingerprint
 from hemiscale.study import Study
 
-__all__ = ["Marks", "is_done", "make_marks", "score_fingerprint"]
+__all__ = ["Marks", "facts_belong", "is_done", "make_marks", "score_fingerprint"]
 
 
 @dataclass(frozen=True)
@@ -113,9 +114,27 @@ def is_done(folder: ResultsFolder, name: str, stamp: str) -> bool:
     -------
     bool
     """
-    facts = folder.pieces(name)
-    return (
-        stored_fingerprint(folder.scores(name)) == stamp
-        and facts.is_file()
-        and damage(facts) is None
-    )
+    return facts_belong(folder, name, stamp) and stored_fingerprint(folder.scores(name)) == stamp
+
+
+def facts_belong(folder: ResultsFolder, name: str, stamp: str) -> bool:
+    """Tell whether the facts beside the scores are whole, and were noted when these were made.
+
+    Parameters
+    ----------
+    folder : ResultsFolder
+    name : str
+        Of the feature set.
+    stamp : str
+        From `score_fingerprint`.
+
+    Returns
+    -------
+    bool
+    """
+    try:
+        facts = read_record(folder.pieces(name))
+    except HemiscaleError:  # not there, or damaged
+        return False
+    # Facts that were noted before they had fingerprints count for those beside them.
+    return bool(facts.get("fingerprint", stamp) == stamp)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +23,8 @@ __all__ = [
     "piece_folder",
     "piece_stamp",
     "read_piece",
+    "remove_empty_folders",
+    "remove_pieces",
     "unfinished_folder",
     "write_piece",
 ]
@@ -58,23 +62,66 @@ def unfinished_folder(folder: ResultsFolder) -> Path:
     return folder.root / "unfinished"
 
 
-def piece_folder(folder: ResultsFolder, name: str) -> Path:
+def piece_folder(folder: ResultsFolder, name: str, scores: str) -> Path:
     """Where the layers of a feature set wait for each other.
+
+    Scores of other inputs wait elsewhere: a worker left over from a run that was killed does not
+    touch what the next run, of a study that was edited, makes of the same model.
 
     Parameters
     ----------
     folder : ResultsFolder
     name : str
         Of the feature set.
+    scores : str
+        Fingerprint of all scores of the feature set.
 
     Returns
     -------
     Path
     """
+    return _all_pieces(folder, name) / scores
+
+
+def remove_pieces(folder: ResultsFolder, name: str, *, but: str | None = None) -> None:
+    """Remove what waits in vain, for it was made from other inputs, or all is done.
+
+    Parameters
+    ----------
+    folder : ResultsFolder
+    name : str
+        Of the feature set.
+    but : str, optional
+        Fingerprint of the scores whose layers stay.
+    """
+    found = _all_pieces(folder, name)
+    for path in found.glob("*"):
+        if path.name == but:
+            continue
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            with suppress(OSError):
+                path.unlink()
+
+
+def remove_empty_folders(folder: ResultsFolder) -> None:
+    """Remove the folders in which nothing waits any more.
+
+    Parameters
+    ----------
+    folder : ResultsFolder
+    """
+    for path in (*unfinished_folder(folder).glob("*"), unfinished_folder(folder)):
+        with suppress(OSError):  # not empty, or not there
+            path.rmdir()
+
+
+def _all_pieces(folder: ResultsFolder, name: str) -> Path:
     return unfinished_folder(folder) / safe_name(name)
 
 
-def piece_file(folder: ResultsFolder, name: str, part: int, layer: int) -> Path:
+def piece_file(folder: ResultsFolder, name: str, scores: str, part: int, layer: int) -> Path:
     """Where the scores of one layer are kept.
 
     Parameters
@@ -82,6 +129,8 @@ def piece_file(folder: ResultsFolder, name: str, part: int, layer: int) -> Path:
     folder : ResultsFolder
     name : str
         Of the feature set.
+    scores : str
+        Fingerprint of all scores of the feature set.
     part : int
         Of the targets, from 0.
     layer : int
@@ -90,7 +139,7 @@ def piece_file(folder: ResultsFolder, name: str, part: int, layer: int) -> Path:
     -------
     Path
     """
-    return piece_folder(folder, name) / f"part-{part:03d}-layer-{layer:03d}.safetensors"
+    return piece_folder(folder, name, scores) / f"part-{part:03d}-layer-{layer:03d}.safetensors"
 
 
 def piece_stamp(scores: str, part: int, layer: int) -> str:

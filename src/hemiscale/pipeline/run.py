@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from hemiscale.pipeline.cluster import cluster_at
 from hemiscale.pipeline.costs import that_fit
 from hemiscale.pipeline.helpers import Helpers
 from hemiscale.pipeline.inputs import available, read_inputs
-from hemiscale.pipeline.marks import is_done, score_fingerprint
+from hemiscale.pipeline.marks import is_done, make_marks, score_fingerprint
 from hemiscale.pipeline.plan import FeatureSet, choose, plan_study
 from hemiscale.pipeline.progress import Display, log_to
 from hemiscale.pipeline.records import versions, write_diagnostics, write_timings
@@ -123,11 +123,13 @@ def run_study(
         for notice in brain.notices:
             display.warn(notice)
         make_ceiling(study, brain.targets, folder, display, helpers)
+        marks = {f.name: make_marks(study, inputs, f, brain.targets.fingerprint) for f in features}
         outcomes = work_on_all(
             study,
             inputs,
             brain.targets,
             features,
+            marks,
             folder,
             device,
             workers,
@@ -137,7 +139,8 @@ def run_study(
         raise_if_changed(inputs.states)
         write_diagnostics(study, inputs, brain, features, missing, folder, command)
         write_timings(folder, features, time.perf_counter() - start, workers, outcomes)
-        page = _tables_and_page(study, features, folder, display, helpers)
+        stamps = {name: mark.scores for name, mark in marks.items()}
+        page = _tables_and_page(study, features, folder, display, helpers, stamps)
         minutes, seconds = divmod(round(time.perf_counter() - start), 60)
         display.say(f"done in {minutes} min {seconds} s; the page is {page}", style="bold green")
     return page
@@ -247,6 +250,7 @@ def _tables_and_page(
     folder: ResultsFolder,
     display: Display,
     helpers: Helpers,
+    stamps: Mapping[str, str] | None = None,
 ) -> Path:
     from hemiscale.analysis import write_reduced_tables
     from hemiscale.pipeline.competence import read_competence
@@ -256,7 +260,7 @@ def _tables_and_page(
 
     start = time.perf_counter()
     names = [feature.name for feature in features]
-    found = make_summaries(names, folder, display, helpers)
+    found = make_summaries(names, folder, display, helpers, stamps)
     ceiling = read_dataset(folder.ceiling) if folder.ceiling.is_file() else None
     voxels = read_dataset(folder.voxels) if folder.voxels.is_file() else None
     columns = read_competence(study, names)

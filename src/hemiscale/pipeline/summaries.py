@@ -8,7 +8,7 @@ The same files give the same tables, whoever made them.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
@@ -21,6 +21,7 @@ import numpy as np
 import hemiscale
 from hemiscale.errors import HemiscaleError, HemiscaleWarning
 from hemiscale.pipeline.helpers import Helpers
+from hemiscale.pipeline.marks import facts_belong
 from hemiscale.pipeline.progress import Display
 from hemiscale.results import (
     ResultsFolder,
@@ -72,15 +73,23 @@ class Summaries:
 
 
 class Task(NamedTuple):
-    """One summary to be made: of which model and subject, and with which fingerprint."""
+    """One summary to be made: of which model and subject, and with which fingerprint.
+
+    `scores` is the fingerprint of all that made the scores: another process may put others there.
+    """
 
     model: str
     subject: int
     stamp: str
+    scores: str
 
 
 def make_summaries(
-    names: Sequence[str], folder: ResultsFolder, display: Display, helpers: Helpers
+    names: Sequence[str],
+    folder: ResultsFolder,
+    display: Display,
+    helpers: Helpers,
+    made_from: Mapping[str, str] | None = None,
 ) -> Summaries:
     """Reduce the scores of all models, unless they are reduced already.
 
@@ -92,6 +101,8 @@ def make_summaries(
     display : Display
     helpers : Helpers
         Who do it.
+    made_from : mapping of {name: str}, optional
+        Fingerprints that scores and the facts beside them must have; default those that they have.
 
     Returns
     -------
@@ -100,7 +111,7 @@ def make_summaries(
     Raises
     ------
     HemiscaleError
-        Where scores are damaged, or not of one study.
+        Where scores are damaged, not of one study, or were replaced by those of another one.
     """
     from hemiscale.analysis import columns_of, voxels_of
 
@@ -108,6 +119,15 @@ def make_summaries(
         return Summaries([], None, None)
     folder = ResultsFolder(folder.root.resolve())  # other processes have other working folders
     stamps = _stamps(names, folder, helpers)
+    found = {name: _made_from(folder.scores(name)) for name in names}
+    if made_from is not None:
+        others = [
+            folder.scores(name)
+            for name in names
+            if found[name] != made_from[name] or not facts_belong(folder, name, made_from[name])
+        ]
+        if others:
+            raise _replaced(others)
     with open_dataset(folder.scores(names[0]), verified=True) as first:
         columns, targets = columns_of(first, *_brain_files(folder)), voxels_of(first)
         labels = [str(name) for name in first["target"].values]
@@ -121,13 +141,14 @@ def make_summaries(
                 )
             n_subjects = scores.sizes["subject"]
         for subject in range(n_subjects):
-            task = Task(name, subject, fingerprint(scores=stamp, subject=subject))
+            task = Task(name, subject, fingerprint(scores=stamp, subject=subject), found[name])
             if read_summary(folder.summary(name, subject), task.stamp) is None:
                 tasks.append(task)
                 sizes.append(folder.scores(name).stat().st_size / n_subjects)
     _make(tasks, sizes, folder, display, helpers)
     models = [
-        _join(name, stamp, folder, columns) for name, stamp in zip(names, stamps, strict=True)
+        _join(name, stamp, found[name], folder, columns)
+        for name, stamp in zip(names, stamps, strict=True)
     ]
     return Summaries(models, columns, targets)
 
@@ -161,7 +182,9 @@ def summarise(tasks: Sequence[Task], folder: ResultsFolder) -> list[str]:
                     scores.load()
                 if columns is None:
                     columns = columns_of(scores, *_brain_files(folder))
-                for _, subject, stamp in of_model:
+                for _, subject, stamp, made_from in of_model:
+                    if scores.attrs["fingerprint"] != made_from:
+                        raise _replaced([path])
                     made = summarise_subject(scores, subject, columns)
                     write_summary(folder.summary(model, subject), stamp, made)
     return [str(one.message) for one in caught if issubclass(one.category, HemiscaleWarning)]
@@ -301,11 +324,28 @@ def _make(
         display.finish(bar)
 
 
-def _join(name: str, stamp: str, folder: ResultsFolder, columns: Columns) -> ModelSummary:
+def _made_from(path: Path) -> str:
+    with open_dataset(path, verified=True) as scores:
+        return str(scores.attrs["fingerprint"])
+
+
+def _replaced(paths: Sequence[Path]) -> HemiscaleError:
+    return HemiscaleError(
+        f"{', '.join(map(str, paths))}: not what was made of this study as it is now: another "
+        "process has put other scores there, such as a worker left over from a run of the study "
+        "before it was edited. Start again: what is finished is kept."
+    )
+
+
+def _join(
+    name: str, stamp: str, made_from: str, folder: ResultsFolder, columns: Columns
+) -> ModelSummary:
     from hemiscale.analysis import join_subjects
 
     with open_dataset(folder.scores(name), verified=True) as scores:
         attrs = dict(scores.attrs)
+        if attrs["fingerprint"] != made_from:
+            raise _replaced([folder.scores(name)])
         layers = np.asarray(scores["layer"].values, dtype=np.int64)
         n_subjects = scores.sizes["subject"]
 

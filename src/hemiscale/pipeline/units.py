@@ -223,13 +223,14 @@ class WriteScores:
                 facts,
                 {
                     "model": name,
+                    "fingerprint": stamp,
                     "seconds": seconds,
                     "sink": reading.sink,
                     "notices": notices,
                     "library_warnings": sorted(set(others)),
                 },
             )
-        shutil.rmtree(piece_folder(job.folder, name), ignore_errors=True)
+        shutil.rmtree(piece_folder(job.folder, name, stamp), ignore_errors=True)
         return Outcome(name, seconds, notices)
 
 
@@ -259,7 +260,7 @@ def do(unit: Unit, station: Station) -> Any:
 def _piece(station: Station, feature: FeatureSet, marks: Marks, part: int, k: int) -> Piece:
     """Read the scores of one layer, or make and store them."""
     job = station.job
-    path = piece_file(job.folder, feature.name, part, k)
+    path = piece_file(job.folder, feature.name, marks.scores, part, k)
     stamp = piece_stamp(marks.scores, part, k)
     piece = read_piece(path, stamp)
     if piece is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
@@ -11,8 +11,8 @@ from hemiscale.pipeline.course import Course
 from hemiscale.pipeline.crews import Crew, local_crew, reading_memory
 from hemiscale.pipeline.helpers import Helpers
 from hemiscale.pipeline.inputs import StudyInputs
-from hemiscale.pipeline.marks import Marks, is_done, make_marks
-from hemiscale.pipeline.pieces import piece_folder, unfinished_folder
+from hemiscale.pipeline.marks import Marks, is_done
+from hemiscale.pipeline.pieces import remove_empty_folders, remove_pieces
 from hemiscale.pipeline.plan import FeatureSet
 from hemiscale.pipeline.progress import Display
 from hemiscale.pipeline.station import Job
@@ -33,6 +33,7 @@ def work_on_all(
     inputs: StudyInputs,
     targets: Targets,
     features: list[FeatureSet],
+    marks: Mapping[str, Marks],
     folder: ResultsFolder,
     device: str,
     workers: int,
@@ -48,6 +49,8 @@ def work_on_all(
     inputs : StudyInputs
     targets : Targets
     features : list of FeatureSet
+    marks : mapping of {name: Marks}
+        Of each of them.
     folder : ResultsFolder
     device : str
     workers : int
@@ -62,14 +65,14 @@ def work_on_all(
         Of what had to be done.
     """
     targets = targets.without_listeners()
-    marks = {f.name: make_marks(study, inputs, f, targets.fingerprint) for f in features}
     done = _done(features, marks, folder, Helpers(workers, cluster))
     todo = [feature for feature in features if feature.name not in done]
     if len(todo) < len(features):
         display.say(f"{len(features) - len(todo)} of {len(features)} models are done already")
-    # The run before may have been killed just before it cleared up.
-    for name in done:
-        shutil.rmtree(piece_folder(folder, name), ignore_errors=True)
+    # The run before may have been killed just before it cleared up, or had other inputs.
+    for feature in features:
+        name = feature.name
+        remove_pieces(folder, name, but=None if name in done else marks[name].scores)
     if not todo:
         _clear_up(folder)
         return []
@@ -100,13 +103,11 @@ def work_on_all(
 def _clear_up(folder: ResultsFolder) -> None:
     """Remove what processes that were stopped in the middle left of what they were writing."""
     remove_leftovers(folder.root)
-    unfinished = unfinished_folder(folder)
-    if unfinished.is_dir() and not any(unfinished.iterdir()):
-        unfinished.rmdir()
+    remove_empty_folders(folder)
 
 
 def _done(
-    features: list[FeatureSet], marks: dict[str, Marks], folder: ResultsFolder, helpers: Helpers
+    features: list[FeatureSet], marks: Mapping[str, Marks], folder: ResultsFolder, helpers: Helpers
 ) -> set[str]:
     """Find the feature sets that are done; all that is there is read, which may be much."""
     there = [f.name for f in features if folder.scores(f.name).is_file()]
