@@ -15,11 +15,11 @@ SIZES = (1e8, 3e8, 1e9, 3e9, 1e10, 3e10)
 def laws_of(make_scores, tmp_path):
     """Write the tables of six models of three families; give the laws of the score on size."""
 
-    def laws(*, subjects, **options):
+    def laws(*, subjects, families="AABBCC", **options):
         models = []
         for k, size in enumerate(SIZES):
             own = subjects[k] if isinstance(subjects[0], tuple) else subjects
-            family = "AABBCC"[k]
+            family = families[k]
             models.append(
                 make_scores(
                     f"m{k}",
@@ -153,3 +153,15 @@ def test_an_only_listener_is_set_against_baselines_over_runs(make_scores, tmp_pa
     assert set(apart["subjects"]) == {"listeners"}
     assert set(apart["interval_over"]) == {"runs"}
     assert (apart["low"] < apart["difference"]).all()
+
+
+def test_models_of_no_known_family_are_not_one_family(laws_of, tmp_path):
+    law = laws_of(subjects=("average",), families=["", "", "", "B", "B", "C"])["average"]
+    assert law["n_families"] == 5
+    assert "3 of 6 models have no known family: each counts as one of its own." in law["notes"]
+    sets = json.loads((tmp_path / "laws.json").read_text())["laws"]
+    assert {one["model_set"] for one in sets} == {"all trained models"}
+    alone = laws_of(subjects=("average",), families=[""] * 6)["average"]
+    assert alone["n_families"] == 0
+    assert any("Every family has one model" in note for note in alone["notes"])
+    assert not any("of one family" in note for note in alone["notes"])

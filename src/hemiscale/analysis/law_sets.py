@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 
 from hemiscale.analysis.model_summary import ModelSummary
 
-__all__ = ["LawColumn", "ModelSet", "Response", "model_sets", "predictors_of", "responses_of"]
+__all__ = [
+    "LawColumn",
+    "ModelSet",
+    "Response",
+    "families_named",
+    "model_sets",
+    "predictors_of",
+    "responses_of",
+]
 
 _SIDES = {
     "score": "all",
@@ -98,7 +106,7 @@ def model_sets(summaries: Sequence[ModelSummary]) -> list[ModelSet]:
     trained = [s for s in summaries if s.attrs["kind"] == "trained"]
     plain = [s for s in trained if not int(s.attrs.get("projected_to", 0))]
     sets = [ModelSet("all trained models", tuple(plain), True, True)] if plain else []
-    families = list(dict.fromkeys(str(s.attrs["family"]) for s in plain))
+    families = list(dict.fromkeys(str(s.attrs["family"]) for s in plain if s.attrs["family"]))
     if len(families) > 1:
         for name in families:
             members = tuple(s for s in plain if s.attrs["family"] == name)
@@ -111,6 +119,11 @@ def model_sets(summaries: Sequence[ModelSummary]) -> list[ModelSet]:
         members = tuple(s for s in trained if int(s.attrs.get("projected_to", 0)) == n)
         sets.append(ModelSet(f"trained models, features projected to {n}", members))
     return sets
+
+
+def families_named(models: Sequence[ModelSummary]) -> list[str]:
+    """Name each model's family; a model of no known family is one of its own."""
+    return [str(s.attrs["family"]) or f"of {s.name}" for s in models]
 
 
 def responses_of(models: ModelSet) -> list[Response]:

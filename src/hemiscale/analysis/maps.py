@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hemiscale.analysis.columns import columns_of, voxels_of
+from hemiscale.analysis.law_sets import families_named
 from hemiscale.analysis.model_summary import ModelSummary, summarise_model
 from hemiscale.analysis.voxel_slopes import SlopeMaps, asymmetry_slope_maps, slope_maps
 
@@ -99,7 +100,7 @@ def maps_of_summaries(
     ]
     size = np.array([float(s.attrs["n_parameters"]) for s, _ in trained])
     scores = np.array([one.score for _, one in trained], dtype=np.float64).reshape(-1, n_targets)
-    family = [str(s.attrs["family"]) for s, _ in trained]
+    family = families_named([s for s, _ in trained])
     mirror = targets["mirror"].values.astype(np.int64)
     left = np.flatnonzero((targets["hemisphere"].values.astype(str) == "left") & (mirror >= 0))
     both = slope_maps(size, scores, family=family)

@@ -11,7 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 from hemiscale.analysis.averages import mean_correlation
 from hemiscale.analysis.crossed import line_over_families_and_listeners
 from hemiscale.analysis.intervals import Interval, interval_over_listeners
-from hemiscale.analysis.law_sets import LawColumn, ModelSet, model_sets, predictors_of, responses_of
+from hemiscale.analysis.law_sets import (
+    LawColumn,
+    ModelSet,
+    families_named,
+    model_sets,
+    predictors_of,
+    responses_of,
+)
 from hemiscale.analysis.laws import ScalingLaw, scaling_law
 from hemiscale.analysis.model_summary import ModelSummary
 from hemiscale.analysis.over_runs import line_over_runs
@@ -193,13 +200,19 @@ def _law(
     law = scaling_law(
         predictor.values,
         score,
-        family=[str(s.attrs["family"]) for s in members],
+        family=families_named(members),
         covariates=predictor.held_constant,
         scale=predictor.scale,
     )
     used = np.isfinite(predictor.values) & np.isfinite(score)
     for column in predictor.held_constant.values():
         used &= np.isfinite(column)
+    unknown = sum(not s.attrs["family"] for s, there in zip(members, used, strict=True) if there)
+    if unknown:
+        said.append(
+            f"{unknown} of {law.n_models} models have no known family: each counts as one of its "
+            "own."
+        )
     notes = [*said, *law.notes] if np.isfinite(score).any() else said
     record: dict[str, Any] = {
         "response": response.name,
@@ -231,7 +244,7 @@ def _law(
         known = np.isfinite(predictor.values) & np.isfinite(score)
         x = predictor.entering[known]
         record |= slope_over_listeners(x, by_listener[known])
-        labels = [str(s.attrs["family"]) for s, k in zip(members, known, strict=True) if k]
+        labels = [name for name, k in zip(families_named(members), known, strict=True) if k]
         record |= _crossed_fields(x, by_listener[known], labels, predictor.scale)
     alone = len({s.listeners for s in members}) == 1 and members[0].runs_of == "listeners"
     if (by_listener is None or alone) and not predictor.held_constant:

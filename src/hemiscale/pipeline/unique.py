@@ -100,6 +100,8 @@ def _rows(
     from hemiscale.analysis.averages import mean_correlation
 
     listeners, found = [], []
+    # Of an only listener intervals are over runs, as in the other tables.
+    only_one = len(opened.targets.subjects) == 1
     for subject, score, validation in _joint(opened, model, beside):
         with opened.scores(beside) as stored:
             alone = stored.sel(subject=subject).load()
@@ -108,10 +110,12 @@ def _rows(
             validation,
             alone,
             columns,
-            is_known=opened.study.encoding.validation == "all" and subject == "average",
+            is_known=opened.study.encoding.validation == "all"
+            and (subject == "average" or only_one),
         )
-        if subject == "average":
-            found.append(("average", "runs", interval_over_runs(runs, without)))
+        if subject == "average" or only_one:
+            whose = "average" if subject == "average" else "listeners"
+            found.append((whose, "runs", interval_over_runs(runs, without)))
         else:
             listeners.append(mean_correlation(runs, axis=0))
     if listeners:
