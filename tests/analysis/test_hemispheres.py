@@ -6,6 +6,7 @@ import pytest
 from hemiscale.analysis import (
     asymmetry,
     asymmetry_slope_maps,
+    brain_score,
     interval_over_listeners,
     interval_over_runs,
     reliable_pairs,
@@ -127,6 +128,10 @@ def test_positions_that_do_not_fit_are_refused(scores):
         reliable_pairs(scores[0, 0], ([0, 1], [3, -2]))
     with pytest.raises(ValueError, match="beyond the 7 targets: right holds 8"):
         asymmetry_slope_maps(np.arange(1, 6), scores[0], ([0], [8]))
+    with pytest.raises(ValueError, match="beyond the 7 targets: right holds 8"):
+        reliable_pairs(scores[0, 0], ([0], [8]))
+    with pytest.raises(ValueError, match="beyond the 7 targets: left holds 7"):
+        brain_score(scores[0], ([7], [3]))
     with pytest.raises(ValueError, match="got 3 lists"):
         asymmetry(scores, ([0], [3], [6]))
 

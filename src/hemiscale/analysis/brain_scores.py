@@ -79,7 +79,7 @@ def brain_score(
         If a mask does not fit, or `quantile` is not between 0 and 1.
     """
     r = np.asarray(scores, dtype=np.float64)
-    on_left, on_right = sides_of(homologues)
+    on_left, on_right = sides_of(homologues, r.shape[-1])
     chosen = _mask(targets, r.shape[-1], "targets")
     paired = _mask(pairs, len(on_left), "pairs")
     if quantile is not None and not 0 < quantile < 1:
@@ -139,7 +139,7 @@ def reliable_pairs(
     (n_pairs,) bool array
     """
     mean = _over_splits(reliability)
-    on_left, on_right = sides_of(homologues)
+    on_left, on_right = sides_of(homologues, len(mean))
     return _top((mean[on_left] + mean[on_right]) / 2, share)
 
 
