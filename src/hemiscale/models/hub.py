@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,12 @@ def download_model(source: str, *, api: Any = None) -> Path | None:
         # The hub's client changes its network library between versions.
         if type(error).__module__.partition(".")[0] in ("httpx", "requests", "urllib3"):
             raise _no_network(source) from None
+        if token and str(token) in "".join(traceback.format_exception(error)):
+            # Shown as it is, also with HEMISCALE_DEBUG, it would show the token.
+            said = str(error).replace(str(token), "(HF_TOKEN)")
+            raise HemiscaleError(
+                f"model {source!r}: the hub's client failed: {type(error).__name__}: {said}"
+            ) from None
         raise
 
 
