@@ -67,3 +67,44 @@ def test_a_model_whose_scores_are_damaged_is_not_left_out_in_silence(finished, c
         write_chance_table(study, out, only=[MODEL], n_shifts=19)
     run_study(study, out, quiet=True, only=[MODEL, "word-rate"])
     assert MODEL in write_chance_table(study, out, n_shifts=19).read_text()
+
+
+def test_tables_and_runs_keep_out_of_each_others_way(finished, monkeypatch):
+    import fcntl
+
+    study, out = finished
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
+    with (out / ".lock").open("a") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        for table in (unique, chance):
+            with pytest.raises(HemiscaleError, match="another run is at work in this folder"):
+                table(study, out)
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
+    tried = []
+
+    def run_meanwhile(*arguments, **options):
+        with pytest.raises(HemiscaleError, match="another run is at work in this folder"):
+            run_study(study, out, quiet=True)
+        tried.append(1)
+
+    for table in (unique, chance):
+        monkeypatch.setattr(f"hemiscale.pipeline.{table.__name__}.raise_if_changed", run_meanwhile)
+        table(study, out)
+    assert tried == [1, 1]
+
+
+def test_a_table_of_inputs_that_change_meanwhile_is_not_written(finished, study_folder):
+    import hemiscale.pipeline.chance as module
+
+    study, out = finished
+    shift = module._rows
+
+    def changed(*arguments):
+        (study_folder / "s1.txt").write_bytes((study_folder / "s1.txt").read_bytes() + b"\n")
+        return shift(*arguments)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(module, "_rows", changed)
+        with pytest.raises(HemiscaleError, match=r"s1\.txt: changed while"):
+            chance(study, out)
+    assert not (out / "tables" / "chance.tsv").exists()

@@ -48,22 +48,24 @@ def test_joint_models_less_the_baseline_alone(study, tmp_path):
     assert list(table.columns) == list(UNIQUE_COLUMNS)
     (model,) = set(table["model"])
     # The same by hand, of one listener after the other, with the engine and no pipeline.
-    opened = open_finished(study, out, Display(Console(quiet=True), quiet=True))
-    words = opened.station.job.inputs.runs[0].words
-    onsets, offsets = words["onset"].to_numpy(), words["offset"].to_numpy()
-    design = hrf_design(onsets, offsets - onsets, 160, 2.0)
-    feature = next(f for f in opened.features if f.name == model)
-    vectors = opened.station.layers(feature, opened.marks[model])[0][0][0]
-    columns = design @ np.column_stack([vectors, np.ones(len(words))])
-    runs = [standardise(columns[scans]).astype(np.float32) for _, scans in opened.targets.slices]
-    encoding = study.encoding
-    alphas = np.geomspace(encoding.penalty_low, encoding.penalty_high, encoding.n_penalties)
-    alone = read_dataset(out / "scores" / "word-rate.nc")
-    unique = []
-    for subject in ("s1", "s2", "s3", "s4"):
-        joint = fit_runs(runs, opened.signals(subject), alphas=alphas, validation="all").scores
-        base = alone.sel(subject=subject)["score"].values[0]
-        unique.append((np.maximum(joint, 0) ** 2 - np.maximum(base, 0) ** 2).mean(axis=0))
+    with open_finished(study, out, Display(Console(quiet=True), quiet=True)) as opened:
+        words = opened.station.job.inputs.runs[0].words
+        onsets, offsets = words["onset"].to_numpy(), words["offset"].to_numpy()
+        design = hrf_design(onsets, offsets - onsets, 160, 2.0)
+        feature = next(f for f in opened.features if f.name == model)
+        vectors = opened.station.layers(feature, opened.marks[model])[0][0][0]
+        columns = design @ np.column_stack([vectors, np.ones(len(words))])
+        runs = [
+            standardise(columns[scans]).astype(np.float32) for _, scans in opened.targets.slices
+        ]
+        encoding = study.encoding
+        alphas = np.geomspace(encoding.penalty_low, encoding.penalty_high, encoding.n_penalties)
+        alone = read_dataset(out / "scores" / "word-rate.nc")
+        unique = []
+        for subject in ("s1", "s2", "s3", "s4"):
+            joint = fit_runs(runs, opened.signals(subject), alphas=alphas, validation="all").scores
+            base = alone.sel(subject=subject)["score"].values[0]
+            unique.append((np.maximum(joint, 0) ** 2 - np.maximum(base, 0) ** 2).mean(axis=0))
     expected = interval_over_listeners(np.array(unique))
     rows = table.query("subjects == 'listeners'").set_index("region")
     for k, region in enumerate(("L", "R")):

@@ -11,6 +11,7 @@ from hemiscale.errors import HemiscaleError
 from hemiscale.pipeline.finished import FinishedStudy, open_finished
 from hemiscale.pipeline.plan import FeatureSet
 from hemiscale.pipeline.progress import Display
+from hemiscale.pipeline.unchanged import raise_if_changed
 from hemiscale.results import write_text
 from hemiscale.study import Encoding, Study
 
@@ -64,24 +65,25 @@ def write_chance_table(
     from hemiscale.analysis.dictionary import CHANCE_COLUMNS
 
     display = Display(Console(stderr=True), quiet=quiet)
-    opened = open_finished(study, out, display, only=only)
-    subjects = opened.targets.subjects
-    subjects = ["average"] if "average" in subjects else subjects
-    rows: list[dict[str, object]] = []
-    notes: dict[str, None] = {}
-    for feature in opened.features:
-        for subject in subjects:
-            found, said = _rows(opened, feature, subject, n_shifts, seed)
-            rows += found
-            notes |= dict.fromkeys(said)
-        display.say(f"✓ {feature.name}")
-    for note in notes:
-        display.warn(note)
-    path = opened.folder.tables / "chance.tsv"
-    frame = pd.DataFrame(rows, columns=list(CHANCE_COLUMNS))
-    text = frame.to_csv(sep="\t", index=False, float_format="%.6g", lineterminator="\n")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, text)
+    with open_finished(study, out, display, only=only) as opened:
+        subjects = opened.targets.subjects
+        subjects = ["average"] if "average" in subjects else subjects
+        rows: list[dict[str, object]] = []
+        notes: dict[str, None] = {}
+        for feature in opened.features:
+            for subject in subjects:
+                found, said = _rows(opened, feature, subject, n_shifts, seed)
+                rows += found
+                notes |= dict.fromkeys(said)
+            display.say(f"✓ {feature.name}")
+        for note in notes:
+            display.warn(note)
+        path = opened.folder.tables / "chance.tsv"
+        frame = pd.DataFrame(rows, columns=list(CHANCE_COLUMNS))
+        text = frame.to_csv(sep="\t", index=False, float_format="%.6g", lineterminator="\n")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        raise_if_changed(opened.station.job.inputs.states)
+        write_text(path, text)
     return path
 
 

@@ -14,6 +14,7 @@ from hemiscale.errors import HemiscaleError
 from hemiscale.pipeline.brain_side import read_brain_side
 from hemiscale.pipeline.helpers import Helpers
 from hemiscale.pipeline.inputs import read_inputs
+from hemiscale.pipeline.locks import locked
 from hemiscale.pipeline.marks import Marks, is_done, make_marks
 from hemiscale.pipeline.plan import FeatureSet, choose, plan_study
 from hemiscale.pipeline.progress import Display
@@ -99,10 +100,11 @@ class FinishedStudy:
         return _standardised(runs)
 
 
+@contextmanager
 def open_finished(
     study: Study, out: Path, display: Display, *, only: Sequence[str] = ()
-) -> FinishedStudy:
-    """Open a study whose scores are there.
+) -> Iterator[FinishedStudy]:
+    """Open a study whose scores are there, and keep others out of its folder meanwhile.
 
     Activations that are damaged, or were deleted to save space, are read again.
 
@@ -115,19 +117,27 @@ def open_finished(
     only : sequence of str
         Names or groups of feature sets; default all.
 
-    Returns
-    -------
+    Yields
+    ------
     FinishedStudy
 
     Raises
     ------
     HemiscaleError
-        Where no feature set has scores that were made from these inputs.
+        Where no feature set has scores that were made from these inputs, or a run is at work in
+        the folder.
     """
     folder = ResultsFolder(out)
     chosen = [f for f in choose(plan_study(study), only) if folder.scores(f.name).is_file()]
     if not chosen:
         raise HemiscaleError(f"{out}: there are no scores yet; run the study first.")
+    with locked(folder, display):
+        yield _opened(study, folder, chosen, display)
+
+
+def _opened(
+    study: Study, folder: ResultsFolder, chosen: list[FeatureSet], display: Display
+) -> FinishedStudy:
     inputs = read_inputs(study)
     with display.warnings():
         targets = read_brain_side(study, inputs, folder, display, Helpers()).targets
@@ -136,7 +146,8 @@ def open_finished(
     features = [f for f in chosen if is_done(folder, f.name, marks[f.name].scores)]
     if not features:
         raise HemiscaleError(
-            f"{out}: the scores were made from other inputs than the study has now; run it first."
+            f"{folder.root}: the scores were made from other inputs than the study has now; run it "
+            "first."
         )
     for feature in chosen:
         if feature not in features:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from hemiscale.pipeline.cluster import cluster_at
 from hemiscale.pipeline.costs import that_fit
 from hemiscale.pipeline.helpers import Helpers
 from hemiscale.pipeline.inputs import available, read_inputs
+from hemiscale.pipeline.locks import locked
 from hemiscale.pipeline.marks import is_done, make_marks, score_fingerprint
 from hemiscale.pipeline.plan import FeatureSet, choose, plan_study
 from hemiscale.pipeline.progress import Display, log_to
@@ -102,7 +102,7 @@ def run_study(
     display = Display(Console(stderr=True), quiet=quiet)
     start = time.perf_counter()
     with (
-        _locked(folder, display),
+        locked(folder, display),
         log_to(folder.log),
         display.warnings(),
         cluster_at(study, dask, folder, display) as cluster,
@@ -170,7 +170,7 @@ def report_study(study: Study, out: Path, *, quiet: bool = False) -> Path:
     features = [f for f in plan_study(study) if folder.scores(f.name).is_file()]
     if not features:
         raise HemiscaleError(f"{out}: there are no scores yet; run the study first.")
-    with _locked(folder, display), log_to(folder.log):
+    with locked(folder, display), log_to(folder.log):
         page = _tables_and_page(study, features, folder, display, Helpers())
         display.say(f"the page is {page}", style="bold green")
     return page
@@ -204,34 +204,6 @@ def study_status(study: Study, out: Path) -> StudyStatus:
         missing=missing,
         report=folder.report if folder.report.is_file() else None,
     )
-
-
-@contextmanager
-def _locked(folder: ResultsFolder, display: Display) -> Iterator[None]:
-    """Keep a second run out of the folder; the system lets go of the lock when a run is killed."""
-    import fcntl
-
-    try:
-        folder.root.mkdir(parents=True, exist_ok=True)
-        stream = (folder.root / ".lock").open("a")
-    except OSError as error:
-        raise HemiscaleError(
-            f"{folder.root}: cannot be written ({error.strerror}); "
-            "choose another folder with --out."
-        ) from None
-    with stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise HemiscaleError(
-                f"{folder.root}: another run is at work in this folder; wait for it to end."
-            ) from None
-        except OSError as error:
-            display.warn(
-                f"{folder.root}: this disk keeps no locks ({error.strerror}); see to it that no "
-                "second run works in this folder."
-            )
-        yield
 
 
 def _device(device: str, display: Display) -> str:

@@ -13,6 +13,7 @@ from hemiscale.pipeline.finished import FinishedStudy, open_finished
 from hemiscale.pipeline.plan import FeatureSet
 from hemiscale.pipeline.progress import Display
 from hemiscale.pipeline.scoring import score_layer
+from hemiscale.pipeline.unchanged import raise_if_changed
 from hemiscale.results import read_dataset, write_text
 from hemiscale.study import Study
 
@@ -66,29 +67,34 @@ def write_unique_table(
     from hemiscale.analysis.dictionary import UNIQUE_COLUMNS
 
     display = Display(Console(stderr=True), quiet=quiet)
-    opened = open_finished(study, out, display, only=(*only, baseline) if only else ())
-    beside = next((f for f in opened.features if f.name == baseline), None)
-    if beside is None:
-        raise HemiscaleError(f"{out}: {baseline!r} has no scores; name a baseline that has.")
-    models = [
-        f
-        for f in opened.features
-        if f is not beside and (f.is_language_model or f.kind == "static embedding")
-    ]
-    if not models:
-        raise HemiscaleError(f"{out}: there is no model with scores to set against {baseline!r}.")
-    ceiling = read_dataset(opened.folder.ceiling) if opened.folder.ceiling.is_file() else None
-    voxels = read_dataset(opened.folder.voxels) if opened.folder.voxels.is_file() else None
-    with opened.scores(beside) as stored:
-        columns = columns_of(stored, ceiling, voxels)
-    rows: list[dict[str, object]] = []
-    for model in models:
-        rows += _rows(opened, model, beside, columns)
-        display.say(f"✓ {model.name} with {baseline}")
-    path = opened.folder.tables / f"unique_{baseline}.tsv"
-    frame = pd.DataFrame(rows, columns=list(UNIQUE_COLUMNS))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, frame.to_csv(sep="\t", index=False, float_format="%.6g", lineterminator="\n"))
+    with open_finished(study, out, display, only=(*only, baseline) if only else ()) as opened:
+        beside = next((f for f in opened.features if f.name == baseline), None)
+        if beside is None:
+            raise HemiscaleError(f"{out}: {baseline!r} has no scores; name a baseline that has.")
+        models = [
+            f
+            for f in opened.features
+            if f is not beside and (f.is_language_model or f.kind == "static embedding")
+        ]
+        if not models:
+            raise HemiscaleError(
+                f"{out}: there is no model with scores to set against {baseline!r}."
+            )
+        ceiling = read_dataset(opened.folder.ceiling) if opened.folder.ceiling.is_file() else None
+        voxels = read_dataset(opened.folder.voxels) if opened.folder.voxels.is_file() else None
+        with opened.scores(beside) as stored:
+            columns = columns_of(stored, ceiling, voxels)
+        rows: list[dict[str, object]] = []
+        for model in models:
+            rows += _rows(opened, model, beside, columns)
+            display.say(f"✓ {model.name} with {baseline}")
+        path = opened.folder.tables / f"unique_{baseline}.tsv"
+        frame = pd.DataFrame(rows, columns=list(UNIQUE_COLUMNS))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        raise_if_changed(opened.station.job.inputs.states)
+        write_text(
+            path, frame.to_csv(sep="\t", index=False, float_format="%.6g", lineterminator="\n")
+        )
     return path
 
 
