@@ -23,7 +23,8 @@ def damage(folder: Path, name: str, how: str, *what):
 
     ``write CONTENT``, ``replace OLD NEW`` (the first), ``append``, ``prepend``, ``cut BYTES``
     (from the end), ``flip AT``, ``delete``, ``folder``, ``link`` (to nothing), ``gzip``,
-    ``lines FUNCTION`` (of the list of lines), ``image FUNCTION`` (of a NIfTI image and its values).
+    ``lines FUNCTION`` (of the list of lines), ``image FUNCTION`` (of a NIfTI image and its values),
+    ``make FUNCTION`` (of the path).
     """
     path = folder / name
     if how == "delete":
@@ -57,6 +58,9 @@ def damage(folder: Path, name: str, how: str, *what):
         changed = what[0](image, image.get_fdata().astype("float32"))
         path.unlink()
         nibabel.save(changed, path)
+        return
+    elif how == "make":
+        what[0](path)
         return
     elif how == "lines":
         content = "\n".join(what[0](content.decode().splitlines())).encode()
@@ -228,3 +232,165 @@ def model_folder(study_folder):
     study = study_folder / "study.toml"
     study.write_text(study.read_text() + '\n[[models]]\nname = "model"\n')
     return study_folder
+
+
+SURFACES = """\
+name = "surfaces"
+simulated = true
+
+[stimulus]
+words = ["run-1.csv", "run-2.csv"]
+
+[recordings]
+kind = "surface"
+left = "surf/{subject}_run-{run}_hemi-L_bold.func.gii"
+right = "surf/{subject}_run-{run}_hemi-R_bold.func.gii"
+subjects = ["a", "b"]
+mesh_left = ["lh.surf.gii"]
+mesh_right = ["rh.surf.gii"]
+labels_left = "lh.label.gii"
+labels_right = "rh.label.gii"
+ceiling_splits = 2
+
+[design]
+blocks = 2
+
+[baselines]
+word_rate = true
+"""
+
+CIFTI = """\
+name = "cifti"
+simulated = true
+
+[stimulus]
+words = ["run-1.csv", "run-2.csv"]
+
+[recordings]
+kind = "surface"
+files = "surf/{subject}_run-{run}_bold.dtseries.nii"
+subjects = ["a", "b"]
+pairing = "number"
+ceiling_splits = 2
+
+[design]
+blocks = 2
+
+[baselines]
+word_rate = true
+"""
+
+VERTICES, SCANS = 24, 62
+
+
+def gifti(arrays, side=None, labels=None):
+    """A GIFTI image of arrays by intent."""
+    import nibabel
+
+    made = [nibabel.gifti.GiftiDataArray(a, f"NIFTI_INTENT_{intent}") for intent, a in arrays]
+    image = nibabel.gifti.GiftiImage(darrays=made, labeltable=labels)
+    if side:
+        image.meta["AnatomicalStructurePrimary"] = f"Cortex{side}"
+        image.meta["TimeStep"] = "2000"
+    return image
+
+
+def series(values, side):
+    """A GIFTI series of (n_scans, n_vertices) values."""
+    return gifti([("TIME_SERIES", scan) for scan in values], side)
+
+
+def label_table(names):
+    """A table of labels from 0."""
+    import nibabel
+
+    table = nibabel.gifti.GiftiLabelTable()
+    for key, name in enumerate(names):
+        label = nibabel.gifti.GiftiLabel(key=key)
+        label.label = name
+        table.labels.append(label)
+    return table
+
+
+def cifti(values, left, right, n_vertices=VERTICES):
+    """A CIFTI series of (n_scans, n_columns) values on the vertices of both sides."""
+    import nibabel
+
+    axis = nibabel.cifti2.BrainModelAxis.from_surface(left, n_vertices, name="CORTEX_LEFT")
+    axis += nibabel.cifti2.BrainModelAxis.from_surface(right, n_vertices, name="CORTEX_RIGHT")
+    return nibabel.Cifti2Image(
+        values, (nibabel.cifti2.SeriesAxis(0, 2.0, len(values)), axis), dtype="float32"
+    )
+
+
+def write_words(folder):
+    """Words of two runs of two minutes."""
+    for run in (1, 2):
+        onsets = [1 + 0.3 * run + 0.6 * k for k in range(195)]
+        rows = [f"alice,{onset:.2f},{onset + 0.3:.2f}" for onset in onsets]
+        (folder / f"run-{run}.csv").write_text("\n".join(["word,onset,offset", *rows]))
+
+
+@pytest.fixture(scope="session")
+def good_surfaces(tmp_path_factory):
+    """Two listeners, two runs of two blocks: GIFTI on a mesh of 24 vertices a side."""
+    import nibabel
+    import numpy as np
+    from scipy.spatial import ConvexHull
+
+    folder = tmp_path_factory.mktemp("good") / "surfaces"
+    (folder / "surf").mkdir(parents=True)
+    write_words(folder)
+    rng = np.random.default_rng(0)
+    points = rng.normal(size=(VERTICES, 3))
+    points /= np.linalg.norm(points, axis=1, keepdims=True)
+    faces = ConvexHull(points).simplices.astype(np.int32)
+    points = points * [20, 50, 35] - [40, 0, 0]
+    for letter, side, sign in (("l", "Left", 1), ("r", "Right", -1)):
+        places = (points * [sign, 1, 1]).astype(np.float32)
+        nibabel.save(
+            gifti([("POINTSET", places), ("TRIANGLE", faces)]), folder / f"{letter}h.surf.gii"
+        )
+        labels = (points[:, 1] < 0).astype(np.int32)
+        image = gifti([("LABEL", labels)], labels=label_table(["front", "back"]))
+        nibabel.save(image, folder / f"{letter}h.label.gii")
+        for subject in "ab":
+            for run in (1, 2):
+                values = (100 + rng.normal(size=(SCANS, VERTICES))).astype(np.float32)
+                values[:, 0] = 0  # the medial wall
+                name = f"surf/{subject}_run-{run}_hemi-{letter.upper()}_bold.func.gii"
+                nibabel.save(series(values, side), folder / name)
+    (folder / "study.toml").write_text(SURFACES)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def good_cifti(tmp_path_factory):
+    """Two listeners, two runs of two blocks: CIFTI on 24 vertices a side."""
+    import nibabel
+    import numpy as np
+
+    folder = tmp_path_factory.mktemp("good") / "cifti"
+    (folder / "surf").mkdir(parents=True)
+    write_words(folder)
+    rng = np.random.default_rng(0)
+    kept = np.arange(1, VERTICES)
+    for subject in "ab":
+        for run in (1, 2):
+            values = (100 + rng.normal(size=(SCANS, 2 * len(kept)))).astype(np.float32)
+            image = cifti(values, kept, kept)
+            nibabel.save(image, folder / f"surf/{subject}_run-{run}_bold.dtseries.nii")
+    (folder / "study.toml").write_text(CIFTI)
+    return folder
+
+
+@pytest.fixture
+def surfaces_folder(good_surfaces, tmp_path):
+    """A copy to damage."""
+    return Path(shutil.copytree(good_surfaces, tmp_path / "surfaces"))
+
+
+@pytest.fixture
+def cifti_folder(good_cifti, tmp_path):
+    """A copy to damage."""
+    return Path(shutil.copytree(good_cifti, tmp_path / "cifti"))

@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from hemiscale.brain.surface_recordings import refuse_values_elsewhere
 from hemiscale.errors import InputError
 
 __all__ = [
@@ -118,10 +119,10 @@ def surface_template(
     places = None
     if meshes:
         on_left, on_right = (np.mean(surfaces, axis=0) for surfaces, _ in meshes)
-        if on_left[:, 0].mean() > on_right[:, 0].mean():
+        if on_left[:, 0].mean() >= on_right[:, 0].mean():
             raise InputError(
-                f"template {label!r}: the left mesh lies to the right of the right one; "
-                "are they exchanged?"
+                f"template {label!r}: the left mesh does not lie to the left of the right one; "
+                "are they exchanged, or one named twice?"
             )
         places = (on_left, on_right)
     if (pairing or ("number" if name == "fsLR" else "position")) == "number":
@@ -141,6 +142,11 @@ def surface_template(
         limit = float(np.median([_edges(surfaces, faces) for surfaces, faces in meshes]))
         both = [np.hstack(surfaces) / np.sqrt(len(surfaces)) for surfaces, _ in meshes]
         partner = mirror_pairs(both[0], both[1], limit)
+        if (partner < 0).all():
+            raise InputError(
+                f"template {label!r}: no vertex of the left mesh has one on the right near its "
+                "mirror image; are the meshes in one space, with the midline at x = 0?"
+            )
         how = (
             "homologous vertices are those nearest to each other's mirror image, at most "
             f"{limit:.1f} mm (the median edge of the mesh) apart"
@@ -223,9 +229,12 @@ def _read_surfaces(paths: Side, n_vertices: int) -> tuple[list[np.ndarray], np.n
     for path in map(Path, paths):
         if not path.is_file():
             raise InputError(f"{path}: there is no such mesh.")
+        refuse_values_elsewhere(path)
         try:
             mesh: Any = load_surf_mesh(path)
             places, faces = np.asarray(mesh.coordinates, dtype=float), np.asarray(mesh.faces)
+            if places.ndim != 2 or places.shape[1] != 3 or not np.isfinite(places).all():
+                raise ValueError("places are not three numbers each")
         except Exception:  # whatever a damaged file raises
             raise InputError(
                 f"{path}: is no mesh (.surf.gii or FreeSurfer geometry), or is cut off."

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from hemiscale.brain.spheres import VoxelRegion
+from hemiscale.brain.surface_recordings import refuse_values_elsewhere
 from hemiscale.brain.surfaces import SurfaceVertices
 from hemiscale.errors import InputError
 
@@ -40,6 +41,7 @@ def read_labels(path: str | Path, n_vertices: int) -> tuple[np.ndarray, dict[int
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: there is no such file of labels.")
+    refuse_values_elsewhere(path)
     try:
         if path.suffix == ".annot":
             labels, _, found = nibabel.freesurfer.read_annot(path)
@@ -60,6 +62,13 @@ def read_labels(path: str | Path, n_vertices: int) -> tuple[np.ndarray, dict[int
             "of another template."
         )
     names = {k: name for k, name in names.items() if name.strip().lower() not in NO_REGION}
+    met: set[str] = set()
+    there = set(np.unique(labels).tolist())
+    for name in (name for k, name in names.items() if k in there):
+        plain = _without_side(name)
+        if plain in met:
+            raise InputError(f"{path}: two regions are named {name!r}.")
+        met.add(plain)
     return np.asarray(labels, dtype=int), names
 
 
@@ -91,10 +100,8 @@ def label_regions(
         labels, names = read_labels(path, vertices.n_template)
         here = labels[numbers]
         for label, name in names.items():
-            plain = name.removeprefix("L_").removeprefix("R_")
+            plain = _without_side(name)
             columns = offset + np.flatnonzero(here == label)
-            if side in found.get(plain, {}):
-                raise InputError(f"{path}: two regions are named {name!r}.")
             if len(columns):
                 found.setdefault(plain, {})[side] = columns
         offset += len(numbers)
@@ -105,3 +112,7 @@ def label_regions(
             homologue = f"{name}_{other}" if other in sides else ""
             regions.append(VoxelRegion(f"{name}_{side}", side, homologue, columns))
     return regions
+
+
+def _without_side(name: str) -> str:
+    return name.removeprefix("L_").removeprefix("R_")

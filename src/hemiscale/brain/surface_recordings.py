@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,15 @@ from hemiscale.brain.surfaces import (
 )
 from hemiscale.errors import InputError
 
-__all__ = ["SurfaceRecording", "describe_surface", "read_surface"]
+__all__ = [
+    "SurfaceRecording",
+    "describe_surface",
+    "read_surface",
+    "refuse_values_elsewhere",
+]
+
+
+_DAMAGE = (expat.ExpatError, OSError, EOFError, ValueError, KeyError, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -81,6 +91,24 @@ def read_surface(paths: tuple[Path, ...]) -> tuple[np.ndarray, SurfaceVertices]:
     else:
         scans, vertices, _ = read_gifti_pair(*paths)
     return scans, vertices
+
+
+def refuse_values_elsewhere(path: Path) -> None:
+    """Refuse a GIFTI file whose values are in another file.
+
+    Parameters
+    ----------
+    path : Path
+        Of any file; what is no GIFTI file is left to who reads it.
+
+    Raises
+    ------
+    InputError
+    """
+    outline = _Outline()
+    with contextlib.suppress(*_DAMAGE):
+        _read_outline(outline, path)
+    _check_whole(outline, path)
 
 
 def describe_surface(paths: tuple[Path, ...], *, subject: str, run: int) -> SurfaceRecording:
@@ -147,11 +175,15 @@ def _describe_pair(left: Path, right: Path) -> tuple[int, int, float | None]:
 
 
 class _Outline:
-    """What the tags of a GIFTI file say: sizes of its arrays, and its facts."""
+    """What the tags of a GIFTI file say: sizes of its arrays, and its facts.
+
+    `is_whole` is false where another file holds the values.
+    """
 
     def __init__(self) -> None:
         self.shapes: list[tuple[int, ...]] = []
         self.facts: dict[str, str] = {}
+        self.is_whole = True
         self._name = self._text = ""
         self._parser = expat.ParserCreate()
         self._parser.buffer_text = True
@@ -165,6 +197,9 @@ class _Outline:
         if tag == "DataArray":
             n_dims = int(attributes.get("Dimensionality", "1"))
             self.shapes.append(tuple(int(attributes[f"Dim{k}"]) for k in range(n_dims)))
+            if not self.shapes[-1] or min(self.shapes[-1]) < 1:
+                raise ValueError("an array of no size")
+            self.is_whole &= attributes.get("Encoding") != "ExternalFileBinary"
         elif tag in ("Name", "Value"):
             self._text = ""
             self._parser.CharacterDataHandler = self._add
@@ -196,6 +231,8 @@ class _Outline:
             return self.shapes[0][1], self.shapes[0][0]
         if not self.shapes:
             raise InputError(f"{path}: is not a GIFTI series (.func.gii).")
+        if len(self.shapes[0]) != 1:
+            raise InputError(f"{path}: its scans are no lists of one value for each vertex.")
         if len(self.shapes) == 1:
             raise InputError(f"{path}: holds one map where a series of scans is expected.")
         return len(self.shapes), self.shapes[0][0]
@@ -203,14 +240,28 @@ class _Outline:
 
 def _outline(path: Path) -> _Outline:
     outline = _Outline()
-    opened: Any = gzip.open if path.suffix == ".gz" else open
     try:
-        with opened(path, "rb") as stream:
-            outline.read(stream)
+        _read_outline(outline, path)
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file.") from None
-    except (expat.ExpatError, OSError, EOFError, ValueError, KeyError):
+    except _DAMAGE:
         raise InputError(
             f"{path}: is no GIFTI or CIFTI file, or is cut off; download it again."
         ) from None
+    _check_whole(outline, path)
     return outline
+
+
+def _read_outline(outline: _Outline, path: Path) -> None:
+    opened: Any = gzip.open if path.suffix == ".gz" else open
+    with opened(path, "rb") as stream:
+        outline.read(stream)
+
+
+def _check_whole(outline: _Outline, path: Path) -> None:
+    if not outline.is_whole:
+        # Its name could be any path, and nothing would notice that it changes.
+        raise InputError(
+            f"{path}: names another file that holds its values, which is not read; write it again "
+            "with the values inside (wb_command -gifti-convert GZIP_BASE64_BINARY)."
+        )

@@ -144,13 +144,18 @@ def _cifti_axes(
     path: Path, image: Any
 ) -> tuple[SurfaceVertices, tuple[Any, Any], int, float | None]:
     """Vertices and columns of both cortices, number of scans and TR."""
+    from nibabel.cifti2 import ScalarAxis, SeriesAxis
+
+    no_series = InputError(f"{path}: is not a CIFTI series of vertices over time (.dtseries.nii).")
     try:
         series, models = (image.header.get_axis(k) for k in (0, 1))
         structures = {str(name): (where, part) for name, where, part in models.iter_structures()}
     except AttributeError:
-        raise InputError(
-            f"{path}: is not a CIFTI series of vertices over time (.dtseries.nii)."
-        ) from None
+        raise no_series from None
+    except Exception:  # whatever a damaged header raises
+        raise InputError(f"{path}: the file is cut off or damaged; download it again.") from None
+    if not isinstance(series, (SeriesAxis, ScalarAxis)):
+        raise no_series
     missing = [name for name in (LEFT, RIGHT) if name not in structures]
     if missing:
         raise InputError(f"{path}: has no {' and no '.join(missing)}.")
@@ -167,6 +172,16 @@ def _cifti_axes(
         np.asarray(structures[RIGHT][1].vertex, dtype=int),
         sizes.pop(),
     )
+    for side in ("left", "right"):
+        numbers = getattr(vertices, side)
+        ascending = (np.diff(numbers) > 0).all()
+        if not (
+            len(numbers) and ascending and 0 <= numbers[0] <= numbers[-1] < vertices.n_template
+        ):
+            raise InputError(
+                f"{path}: its vertices on the {side} are not numbers below "
+                f"{vertices.n_template:,} in ascending order; the file is damaged."
+            )
     in_seconds = getattr(series, "unit", "") == "SECOND" and float(series.step) > 0
     return (
         vertices,
@@ -231,7 +246,7 @@ def read_gifti_pair(
     for path, part in zip(paths, parts, strict=True):
         _check_alive(path, [part])
     scans = np.concatenate(parts, axis=1)
-    _check(paths[0], scans, vertices)
+    _check(paths[0], scans, vertices, path_right=paths[1])
     return scans, vertices, _gifti_t_r(images[0])
 
 
@@ -252,9 +267,11 @@ def _series(path: Path, image: Any) -> np.ndarray:
     arrays = getattr(image, "darrays", None)
     if not arrays:
         raise InputError(f"{path}: is not a GIFTI series (.func.gii).")
-    shapes = {tuple(array.data.shape) for array in arrays}
+    shapes = {tuple(np.shape(array.data)) for array in arrays}
     if len(shapes) > 1:
         raise InputError(f"{path}: its scans have different numbers of vertices.")
+    if len(arrays) > 1 and len(shapes.pop()) != 1:
+        raise InputError(f"{path}: its scans are no lists of one value for each vertex.")
     if len(arrays) == 1 and arrays[0].data.ndim == 2:
         return np.asarray(arrays[0].data, dtype=np.float32).T  # one array of vertices x scans
     if len(arrays) < 2:
@@ -284,11 +301,13 @@ def _check_alive(path: Path, parts: list[np.ndarray]) -> None:
     for part in parts:
         if not part.shape[1]:
             raise InputError(
-                f"{path}: all vertices of a hemisphere are constant; the recording is empty."
+                f"{path}: all vertices of a hemisphere are constant or NaN; the recording is empty."
             )
 
 
-def _check(path: Path, scans: np.ndarray, vertices: SurfaceVertices) -> None:
+def _check(
+    path: Path, scans: np.ndarray, vertices: SurfaceVertices, path_right: Path | None = None
+) -> None:
     low, high = scans.min(axis=0), scans.max(axis=0)
     problems = []
     for what, bad in (
@@ -300,8 +319,9 @@ def _check(path: Path, scans: np.ndarray, vertices: SurfaceVertices) -> None:
             first, n_left = int(columns[0]), len(vertices.left)
             side = "left" if first < n_left else "right"
             number = vertices.left[first] if first < n_left else vertices.right[first - n_left]
+            where = path if path_right is None or first < n_left else path_right
             problems.append(
-                f"{path}: {len(columns)} of {vertices.n_columns} vertices {what}, the first is "
+                f"{where}: {len(columns)} of {vertices.n_columns} vertices {what}, the first is "
                 f"vertex {number} on the {side}."
             )
     if problems:
