@@ -76,11 +76,12 @@ class Digests:
         HemiscaleError
             Where the file is not what it was.
         """
-        key, mark = str(path.resolve()), self._mark(path)
+        key = str(path.resolve())
+        mark = self._mark(path, key)
         known = self._known.get(key)
         if known is None or known[:2] != mark:
             digest = file_digest(path)
-            self._mark(path)
+            self._mark(path, key)
             self._known[key] = [*mark, digest]
         return str(self._known[key][2])
 
@@ -98,13 +99,14 @@ class Digests:
         HemiscaleError
             Where a file is not what it was.
         """
-        marks = {path.resolve(): self._mark(path) for path in paths}
+        whole = [path.resolve() for path in paths]
+        marks = {path: self._mark(path, str(path)) for path in whole}
         new = [path for path, mark in marks.items() if self._known.get(str(path), [])[:2] != mark]
         sizes = [float(marks[path][0]) for path in new]
         for some, found in helpers.map_batches(_digests, new, sizes, least=READ):
             for path, digest in zip(some, found, strict=True):
                 if digest is not None:
-                    self._mark(path)
+                    self._mark(path, str(path))
                     self._known[str(path)] = [*marks[path], digest]
 
     def known(self, paths: Sequence[Path]) -> KnownFiles:
@@ -122,10 +124,10 @@ class Digests:
         marks = {path: self._first[str(path.resolve())] for path in paths}
         return {path: ((marks[path][0], marks[path][1]), digests[path]) for path in paths}
 
-    def _mark(self, path: Path) -> list[int]:
+    def _mark(self, path: Path, key: str) -> list[int]:
         """Size and time of a file, which are the same as long as this object lives."""
         mark = _mark(path)
-        if self._first.setdefault(str(path.resolve()), mark) != mark:
+        if self._first.setdefault(key, mark) != mark:
             raise changed_files([path])
         return mark
 
