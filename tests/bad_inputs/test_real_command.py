@@ -21,6 +21,7 @@ def cases(kind):
 
 MODELS, STORIES, STUDIES = cases("models"), cases("stories"), cases("study_files")
 TABLES, VOLUMES = cases("region_tables"), cases("volumes")
+SURFACES = cases("surfaces")
 
 SAMPLE = [
     (STUDIES, "there is none"),
@@ -33,6 +34,8 @@ SAMPLE = [
     (TABLES, "gzip"),
     (VOLUMES, "cut off"),
     (VOLUMES, "mask without place"),
+    (SURFACES, "a flipped byte in the values"),
+    (SURFACES, "values in another file"),
     (MODELS, "weights as a pickle"),
     (MODELS, "a GGUF that is empty"),
 ]
@@ -45,7 +48,12 @@ SAMPLE = [
 def test_the_real_command(kind, case, request, really_complains, monkeypatch, tmp_path):
     monkeypatch.setenv("HEMISCALE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    fixture = {MODELS: "model_folder", VOLUMES: "volumes_folder"}.get(kind, "study_folder")
+    fixtures = {
+        MODELS: "model_folder",
+        VOLUMES: "volumes_folder",
+        SURFACES: "surfaces_folder",
+    }
+    fixture = fixtures.get(kind, "study_folder")
     command = MODELS.RUN if kind is MODELS else ("check", "study.toml")
     edits, fragments = kind.CASES[case]
     really_complains(request.getfixturevalue(fixture), edits, 2, fragments, command)

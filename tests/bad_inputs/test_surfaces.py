@@ -96,7 +96,7 @@ def one_scan(what):
     return change
 
 
-SURFACES = {
+CASES = {
     "a file is missing": ([(RIGHT, "delete")], [f"{RIGHT}: run 2 of b is missing."]),
     "left without right": (
         [(name.replace("b_run-2", f"{s}_run-{k}"), "delete") for s in "ab" for k in (1, 2)
@@ -348,9 +348,9 @@ def test_good_ones_pass(surfaces_folder, cifti_folder, complains):
         assert "nothing is wrong" in complains(folder, [], 0, [])
 
 
-@pytest.mark.parametrize("case", SURFACES)
+@pytest.mark.parametrize("case", CASES)
 def test_gifti(case, surfaces_folder, complains):
-    edits, fragments = SURFACES[case]
+    edits, fragments = CASES[case]
     complains(surfaces_folder, edits, 2, fragments)
 
 
@@ -362,7 +362,7 @@ def test_cifti(case, cifti_folder, complains):
 
 @pytest.mark.parametrize("case", ["a flipped byte in the values", "nan everywhere"])
 def test_run_says_the_same_as_check(case, surfaces_folder, complains, tmp_path):
-    edits, fragments = SURFACES[case]
+    edits, fragments = CASES[case]
     command = ("run", S, "--out", str(tmp_path / "out"), "--quiet")
     complains(surfaces_folder, edits, 2, fragments, command)
     assert not list((tmp_path / "out").rglob("*.nc"))

@@ -43,6 +43,18 @@ def cifti():
     return nibabel.Cifti2Image(np.zeros((62, 8), np.float32), (series, brain)).to_bytes()
 
 
+def save_pair(path):
+    """A recording as Analyze has it: header and values in two files."""
+    rng = np.random.default_rng(0)
+    values = (100 + rng.normal(size=(7, 6, 5, 62))).astype(np.float32)
+    affine = np.diag([8.0, 8.0, 8.0, 1.0])
+    affine[:3, 3] = [-24, -20, -16]
+    made = nibabel.Nifti1Pair(values, affine)
+    made.header.set_xyzt_units("mm", "sec")
+    made.header.set_zooms((8, 8, 8, 2))
+    nibabel.save(made, path)
+
+
 def value_at(where, what):
     def change(image, values):
         values[where] = what
@@ -289,6 +301,18 @@ CASES = {
         [(C, "write", b"\xff\xfe\0\1")],
         [
             "bids/sub-02/func/sub-02_task-story_run-2_desc-confounds_timeseries.tsv: not a tab-separated table ('utf-8' codec can't decode byte 0xff in position 0:"
+        ],
+    ),
+    "header and values in two files": (
+        [
+            *((f"{subject}-{run}.img", "make", save_pair) for subject in "ab" for run in (1, 2)),
+            (S, "replace", 'kind = "bids"', 'kind = "volumes"\nsubjects = ["a", "b"]'),
+            (S, "replace", 'folder = "bids"', 'files = "{subject}-{run}.img"'),
+            (S, "replace", 'task = "story"\n', ""),
+            (S, "replace", 'confounds = ["csf"]\n', ""),
+        ],
+        [
+            "a-1.img: is one of the two files (.hdr and .img) of an image; save it as one (.nii or .nii.gz)."
         ],
     ),
     "two runs, not cut": (

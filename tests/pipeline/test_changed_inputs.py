@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import hemiscale.pipeline.inputs as inputs_module
-import hemiscale.pipeline.workers as workers
+import hemiscale.pipeline.run as run_module
 from hemiscale.errors import HemiscaleError
 from hemiscale.pipeline import run_study
 from hemiscale.results import file_digest
@@ -99,7 +99,7 @@ def test_a_table_that_is_another_one_between_its_digest_and_reading(
     if name.endswith(".csv"):
         other = "".join([*lines[:1], *(a.split(",")[0] + ",7\n" for a in lines[1:])])
     with monkeypatch.context() as patched:
-        after(patched, workers, "make_marks", lambda: path.write_text(other))
+        after(patched, run_module, "make_marks", lambda: path.write_text(other))
         with pytest.raises(HemiscaleError, match=f"{name}: {CHANGED}"):
             run(static_folder, tmp_path / "out", only=[model])
     assert not list((tmp_path / "out").glob("scores/*"))
@@ -115,7 +115,7 @@ def test_a_copy_of_a_table_with_another_time_is_the_same_table(
     """As on another machine: its bytes are those of the digest; the end of the run tells."""
     with monkeypatch.context() as patched:
         path = static_folder / "v.txt"
-        after(patched, workers, "make_marks", lambda: os.utime(path, (1, 1)))
+        after(patched, run_module, "make_marks", lambda: os.utime(path, (1, 1)))
         with pytest.raises(HemiscaleError, match=f"v.txt: {CHANGED}"):
             run(static_folder, tmp_path / "out", only=["v"])
     assert (tmp_path / "out" / "scores" / "v.nc").is_file()

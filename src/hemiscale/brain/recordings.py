@@ -286,10 +286,16 @@ def describe_recording(path: str | Path, *, subject: str, run: int) -> Recording
     Raises
     ------
     InputError
-        Where the file is not a whole 4D NIfTI image, or the sidecar is no JSON.
+        Where the file is not a whole 4D NIfTI image, is one of a pair, or the sidecar is no JSON.
     """
     path = Path(path)
     image = open_nifti(path, dimensions=4)
+    if len(image.file_map) > 1:
+        # Results are known by the bytes of the one file that is named.
+        raise InputError(
+            f"{path}: is one of the two files (.hdr and .img) of an image; save it as one (.nii or "
+            ".nii.gz)."
+        )
     about_sides = doubt_about_sides(path, image)
     doubts = [about_sides] if about_sides is not None else []
     in_header = _t_r_of_header(image)
