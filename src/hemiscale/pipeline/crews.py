@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, Protocol
 
 from hemiscale.errors import HemiscaleError
 from hemiscale.pipeline.course import Priority
+from hemiscale.pipeline.orphans import end_with, end_with_parent
 from hemiscale.pipeline.progress import Display
 from hemiscale.pipeline.station import Job, Report, Station
 from hemiscale.pipeline.units import ReadRun, Unit, do
@@ -199,7 +201,7 @@ def local_crew(
     if n_workers <= 1:
         yield OneProcess(job, display.advance)
         return
-    from multiprocessing import Manager
+    from multiprocessing.managers import SyncManager
 
     from joblib.externals.loky import ProcessPoolExecutor, get_reusable_executor
 
@@ -208,14 +210,16 @@ def local_crew(
     # Those who cleaned the recordings wait for more of them, and hold memory meanwhile.
     get_reusable_executor().shutdown(wait=True)
     with ExitStack() as stack:
-        manager = stack.enter_context(Manager())
+        manager = SyncManager()
+        manager.start(end_with_parent)
+        stack.callback(manager.shutdown)
         events = manager.Queue()
         stack.enter_context(display.listen(events))
         threads = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM")
         executor = ProcessPoolExecutor(
             n_workers,
             initializer=_begin,
-            initargs=(job, events),
+            initargs=(job, events, os.getpid()),
             env={f"{library}_NUM_THREADS": "1" for library in threads},
         )
         # Where the work is broken off, nobody waits for what is begun: it leaves nothing half done.
@@ -241,8 +245,9 @@ def reading_memory(needs: dict[str, float]) -> Callable[[Unit], float]:
 _here: list[Station] = []  # what a worker process has at hand; empty in all other processes
 
 
-def _begin(job: Job, events: Any) -> None:
+def _begin(job: Job, events: Any, parent: int) -> None:
     """Give a new process what all units need."""
+    end_with(parent)
     from joblib.externals.loky import process_executor
 
     # loky takes a process that has grown by 300 MB for one that leaks, and starts another in its

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hemiscale.errors import HemiscaleWarning, InputError
+from hemiscale.pipeline.orphans import end_with
 
 if TYPE_CHECKING:
     from hemiscale.pipeline.cluster import Cluster
@@ -81,7 +83,7 @@ class Helpers:
 
         with parallel_config(backend="loky", inner_max_num_threads=1):
             yield from Parallel(n_jobs=workers, return_as="generator")(
-                delayed(function)(*item, **common) for item in items
+                delayed(_call)(os.getpid(), function, item, common) for item in items
             )
 
     def map_seen(
@@ -182,3 +184,10 @@ class Helpers:
         helpers = self if len(batches) > 1 else Helpers()
         found = helpers.map(function, [(one,) for one in batches], memory=memory, **common)
         yield from zip(batches, found, strict=True)
+
+
+def _call(
+    parent: int, function: Callable[..., Any], item: tuple[Any, ...], common: dict[str, Any]
+) -> Any:
+    end_with(parent)
+    return function(*item, **common)

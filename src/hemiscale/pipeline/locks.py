@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,12 +12,15 @@ from hemiscale.results import ResultsFolder
 
 __all__ = ["locked"]
 
+PATIENCE = 2.0  # seconds
+
 
 @contextmanager
 def locked(folder: ResultsFolder, display: Display) -> Iterator[None]:
     """Keep others who would write into the folder out of it.
 
-    The system lets go of the lock when a process is killed.
+    The system lets go of the lock when a run was killed and its processes have ended, which they
+    do within a second: a lock that is held is asked for again for a moment.
 
     Parameters
     ----------
@@ -48,9 +52,17 @@ def locked(folder: ResultsFolder, display: Display) -> Iterator[None]:
             f"{folder.root}: cannot be written ({error.strerror}); "
             "choose another folder with --out."
         ) from None
+    deadline = time.monotonic() + PATIENCE
     with stream:
         try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            while True:
+                try:
+                    fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() > deadline:
+                        raise
+                time.sleep(0.1)
         except BlockingIOError:
             raise HemiscaleError(
                 f"{folder.root}: another run is at work in this folder; wait for it to end."
