@@ -2,6 +2,8 @@
 
 import importlib
 import os
+import subprocess
+import sys
 
 import nibabel
 import numpy as np
@@ -224,3 +226,27 @@ def test_recordings_of_another_machine_may_have_other_times(
     after(monkeypatch, targets, "_prepare", lambda: os.utime(path, ns=(time, time)))
     run(volume_folder, tmp_path / "out", only=["word-rate"])
     assert (tmp_path / "out" / "scores" / "word-rate.nc").is_file()
+
+
+@pytest.mark.parametrize("kind", ["volume", "surface"])
+def test_a_file_that_becomes_shorter_does_not_end_the_process(tmp_path, kind):
+    path = tmp_path / f"{kind}.nii"
+    values = np.ones((40, 40, 40, 20), dtype=np.float32)
+    image = nibabel.Nifti1Image(values, np.eye(4))
+    load = "from hemiscale.brain import open_nifti; image = open_nifti(sys.argv[1])"
+    if kind == "surface":
+        from nibabel.cifti2 import BrainModelAxis, Cifti2Image, SeriesAxis
+
+        axis = BrainModelAxis.from_surface(np.arange(64_000), 64_000, name="CORTEX_LEFT")
+        image = Cifti2Image(values.reshape(20, -1), (SeriesAxis(0, 2.0, 20), axis))
+        load = "from pathlib import Path; from hemiscale.brain.surfaces import _load; "
+        load += "image = _load(Path(sys.argv[1]))"
+    nibabel.save(image, path)
+    code = (
+        f"import os, sys; import numpy as np; {load}; values = np.asarray(image.dataobj)\n"
+        "os.truncate(sys.argv[1], 9000)\nprint(int(values.sum()))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stdout) == (0, "1280000\n"), ended.stderr

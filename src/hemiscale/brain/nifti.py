@@ -53,7 +53,8 @@ def open_nifti(path: str | Path, *, dimensions: int | None = None) -> Any:
     if problem is not None:
         raise InputError(f"{path}: {problem}")
     try:
-        image = nibabel.load(path, keep_file_open=True)
+        # Mapped into memory, a file that becomes shorter meanwhile would end the process.
+        image = nibabel.load(path, keep_file_open=True, mmap=False)
         shape = tuple(int(n) for n in image.shape)
         ended = _is_cut_off(path, image)
     except (EOFError, zlib.error, gzip.BadGzipFile):

@@ -107,6 +107,7 @@ def read_cifti(
     except Exception:  # whatever a damaged file raises
         raise InputError(f"{path}: the file is cut off or damaged; download it again.") from None
     parts = [values[:, where] for where in columns]
+    del values
     if without_still:
         alive = [~_still(part) for part in parts]
         parts = [part[:, k] for part, k in zip(parts, alive, strict=True)]
@@ -256,7 +257,8 @@ def _load(path: Path) -> Any:
     if not path.is_file():
         raise InputError(f"{path}: there is no such file.")
     try:
-        return nibabel.load(path)
+        # Mapped into memory, a file that becomes shorter meanwhile would end the process.
+        return nibabel.load(path, mmap=False)
     except Exception:  # whatever a damaged file raises
         raise InputError(
             f"{path}: is no GIFTI or CIFTI file, or is cut off; download it again."
