@@ -1,5 +1,6 @@
 """The same bytes on a cluster as on one machine, whoever is killed on the way."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -62,31 +63,51 @@ def test_workers_and_client_are_killed_and_the_bytes_are_the_same(
     )  # fmt: skip
     # A worker dies as soon as the first result is there, the client a moment later.
     wait_for(lambda: list(out.glob("scores/*.nc")), client, cluster)
+    assert workers[-1].poll() is None
     cluster.kill(workers.pop())
     wait_for(lambda: len(list(out.glob("scores/*.nc"))) > 2, client, cluster)
-    if client.poll() is None:
-        os.killpg(client.pid, signal.SIGKILL)
+    os.killpg(client.pid, signal.SIGKILL)
     client.communicate()
-    # Another worker comes; the study is started again and loses its first one.
+    assert client.returncode == -signal.SIGKILL
+    assert not (out / "tables").exists()
+    # Another worker comes; the study is started again, has work left, and loses its first worker
+    # when the layers of a model wait for each other.
     cluster.worker()
     for path in sorted(out.glob("scores/*.nc"))[:2]:
         path.unlink()
+    before = waiting(out)
     client = subprocess.Popen(
         command(study, out, cluster), cwd=tmp_path, stderr=subprocess.PIPE, text=True,
         start_new_session=True,
     )  # fmt: skip
-    time.sleep(2)
+    wait_for(lambda: started(out) == 2 and waiting(out) - before, client, cluster)
+    assert workers[-1].poll() is None
     cluster.kill(workers.pop())
+    assert client.poll() is None
     _, shown = client.communicate(timeout=240)
     assert client.returncode == 0, shown + cluster.logs()
     assert contents(out) == contents(tmp_path / "one")
     assert "Traceback" not in shown
 
 
+def waiting(out):
+    """Layers that are fitted, by file and time."""
+    found = set()
+    for path in out.glob("unfinished/*/*/*.safetensors"):
+        with contextlib.suppress(FileNotFoundError):
+            found.add((path, path.stat().st_mtime_ns))
+    return found
+
+
+def started(out):
+    """How many runs have begun in a folder."""
+    return (out / "log.txt").read_text().count(f" → {out}\n")
+
+
 def wait_for(condition, process, cluster, seconds=120):
     deadline = time.monotonic() + seconds
     while not condition():
-        assert process.poll() in (None, 0), process.communicate()[1] + cluster.logs()
+        assert process.poll() is None, process.communicate()[1] + cluster.logs()
         assert time.monotonic() < deadline, cluster.logs()
         time.sleep(0.02)
 
