@@ -61,5 +61,5 @@ def test_memory_is_flat_from_the_first_to_the_last_of_28_models(study_folder, tm
     assert ended.returncode == 0, ended.stderr
     held = [int(line) for line in ended.stdout.split()]
     assert len(held) == 28
-    # What grows with the first few models are caches of the libraries.
-    assert held[-1] < 1.03 * held[7], held
+    # What grows a little with the first few models are caches of the libraries.
+    assert max(held) < 1.03 * held[0], held
