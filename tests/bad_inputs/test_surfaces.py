@@ -124,6 +124,8 @@ CASES = {
     "a git-annex pointer": ([(RIGHT, "write", "/annex/objects/SHA256E-s12--abc\n")], [NO_GIFTI]),
     "a json message": ([(RIGHT, "write", '{"message": "rate limit"}')], [NO_GIFTI]),
     "compressed": ([(RIGHT, "gzip")], [NO_GIFTI]),
+    "an unknown encoding": ([(RIGHT, "replace", "UTF-8", "UTF-x")], [NO_GIFTI]),
+    "labels in an unknown encoding": ([(LABELS, "replace", "UTF-8", "UTF-x")], [NO_LABELS]),
     "entities that grow": ([(RIGHT, "write", BOMB)], [NO_GIFTI]),
     "a mesh": ([(RIGHT, "make", copy_of("rh.surf.gii"))],
                [f"{RIGHT}: its scans have different numbers of vertices."]),

@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 
-_DAMAGE = (expat.ExpatError, OSError, EOFError, ValueError, KeyError, zlib.error)
+_DAMAGE = (expat.ExpatError, OSError, EOFError, ValueError, LookupError, zlib.error)
 
 
 @dataclass(frozen=True)
