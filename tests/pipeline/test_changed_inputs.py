@@ -174,7 +174,6 @@ def wholes():
         ("between digest and mask", "average alone"),
         ("while it is looked at", "average alone"),
         ("between digest and cleaning", "average alone"),
-        ("between digest and cleaning", "all"),
         ("while it is cleaned", "average alone"),
         ("while it is cleaned", "all"),
         ("after it is cleaned", "average alone"),
