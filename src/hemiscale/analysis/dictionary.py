@@ -293,7 +293,8 @@ LAW_FIELDS: dict[str, str] = {
     "crossing_families_high": "the same",
     "slope_without_a_family_low": "the lowest slope when one family is left out",
     "slope_without_a_family_high": "the highest",
-    "lowest_without_family": "the family without which the slope is the lowest; of MODEL, where it has none",
+    "lowest_without_family": "the family without which the slope is the lowest (of MODEL: a model "
+    "of no known family)",
     "highest_without_family": "the family without which it is the highest",
     "aicc_for_saturation": "AICc of the log-linear law minus that of the saturating one; above "
     "zero speaks for saturation",
