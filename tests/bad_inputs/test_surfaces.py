@@ -1,5 +1,6 @@
 """Recordings on the surface, meshes and labels that are wrong: GIFTI and CIFTI."""
 
+import bz2
 import importlib.util
 from pathlib import Path
 
@@ -82,9 +83,22 @@ def everywhere(old, new):
     return make
 
 
-def elsewhere(path):
-    everywhere(b'Encoding="GZipBase64Binary"', b'Encoding="ExternalFileBinary"')(path)
-    everywhere(b'ExternalFileName=""', b'ExternalFileName="/etc/passwd"')(path)
+def encoded(name):
+    """Give the arrays another encoding, and name another file."""
+
+    def make(path):
+        everywhere(b'Encoding="GZipBase64Binary"', b'Encoding="%s"' % name)(path)
+        everywhere(b'ExternalFileName=""', b'ExternalFileName="/etc/passwd"')(path)
+
+    return make
+
+
+elsewhere = encoded(b"ExternalFileBinary")
+
+
+def bzipped(path):
+    elsewhere(path)
+    path.with_name(f"{path.name}.bz2").write_bytes(bz2.compress(path.read_bytes()))
 
 
 def one_scan(what):
@@ -167,6 +181,10 @@ CASES = {
         [(RIGHT, "make", everywhere(b"NIFTI_TYPE_FLOAT32", b"NIFTI_TYPE_FLOAT64"))], [NO_GIFTI],
     ),
     "values in another file": ([(RIGHT, "make", elsewhere)], [f"{RIGHT}: {ELSEWHERE}"]),
+    "values in another file by another name": (
+        [(RIGHT, "make", encoded(b"External"))], [f"{RIGHT}: {ELSEWHERE}"],
+    ),
+    "values in an unknown encoding": ([(RIGHT, "make", encoded(b"Extern"))], [NO_GIFTI]),
     "nan everywhere": ([(RIGHT, "make", again(lambda x: x * np.nan))], [f"{RIGHT}: {EMPTY}"]),
     "all zero": ([(RIGHT, "make", again(lambda x: x * 0))], [f"{RIGHT}: {EMPTY}"]),
     "nan in one scan": (
@@ -212,6 +230,9 @@ CASES = {
         ["template 'own mesh': the left mesh does not lie to the left of the right one"],
     ),
     "mesh with values in another file": ([(MESH, "make", elsewhere)], [f"{MESH}: {ELSEWHERE}"]),
+    "mesh in another file by another name": (
+        [(MESH, "make", encoded(b"GIFTI_ENCODING_EXTBIN"))], [f"{MESH}: {ELSEWHERE}"],
+    ),
     "no labels": ([(LABELS, "delete")], [f"{LABELS}: there is no such file of labels."]),
     "labels are empty": ([(LABELS, "write", b"")], [NO_LABELS]),
     "labels are text": ([(LABELS, "write", "front back")], [NO_LABELS]),
@@ -225,6 +246,16 @@ CASES = {
         [(LABELS, "make", named("front", "front"))], [f"{LABELS}: two regions are named 'front'."],
     ),
     "labels in another file": ([(LABELS, "make", elsewhere)], [f"{LABELS}: {ELSEWHERE}"]),
+    **{
+        f"labels in another file by the name {name}": (
+            [(LABELS, "make", encoded(name.encode()))], [f"{LABELS}: {ELSEWHERE}"],
+        )
+        for name in ("External", "GIFTI_ENCODING_EXTBIN")
+    },
+    "labels in another file, compressed": (
+        [(LABELS, "make", bzipped), (S, "replace", LABELS, f"{LABELS}.bz2")],
+        [NO_LABELS.replace(LABELS, f"{LABELS}.bz2", 1)],
+    ),
 }  # fmt: skip
 
 

@@ -118,3 +118,14 @@ def test_mesh_that_has_to_be_downloaded(monkeypatch):
     monkeypatch.setattr("nilearn.datasets.fetch_surf_fsaverage", no_network)
     with pytest.raises(InputError, match=r"nilearn cannot get its mesh .*name mesh_left"):
         surface_template("fsaverage6", 40_962)
+
+
+def test_freesurfer_geometry_is_read_as_well(tmp_path):
+    places = np.random.default_rng(2).normal(size=(30, 3)) - [9, 0, 0]
+    faces = np.array([[0, 1, 2], [2, 3, 4]])
+    sides = [tmp_path / "lh.white", tmp_path / "rh.white"]
+    for path, sign in zip(sides, (1, -1), strict=True):
+        nibabel.freesurfer.write_geometry(path, places * [sign, 1, 1], faces)
+    template = surface_template(None, 30, left=sides[:1], right=sides[1:])
+    np.testing.assert_array_equal(template.partner, np.arange(30))
+    np.testing.assert_allclose(template.distance, 0, atol=1e-4)

@@ -65,3 +65,20 @@ def test_files_that_are_no_labels(tmp_path, sides):
     twice = write_labels(tmp_path / "z.label.gii", np.arange(N) // 10, {0: "V1", 1: "L_V1"})
     with pytest.raises(InputError, match="two regions are named"):
         label_regions(twice, sides[1], SurfaceVertices(np.arange(N), np.arange(N), N))
+
+
+@pytest.mark.parametrize(
+    "encoding", ["ASCII", "GIFTI_ENCODING_ASCII", "Base64Binary", "B64BIN", "B64GZ"]
+)
+def test_labels_within_the_file_are_read_in_every_encoding(sides, encoding):
+    expected, names = read_labels(sides[0], N)
+    image = nibabel.load(sides[0])
+    image.darrays[0].encoding = nibabel.gifti.gifti.gifti_encoding_codes.code[encoding]
+    nibabel.save(image, sides[0])
+    written = nibabel.gifti.gifti.gifti_encoding_codes.specs[encoding]
+    content = sides[0].read_text()
+    assert f'Encoding="{written}"' in content
+    sides[0].write_text(content.replace(f'Encoding="{written}"', f'Encoding="{encoding}"'))
+    found, same = read_labels(sides[0], N)
+    np.testing.assert_array_equal(found, expected)
+    assert same == names

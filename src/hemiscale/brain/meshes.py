@@ -40,6 +40,9 @@ FSAVERAGE_VERTICES = {"fsaverage5": 10_242, "fsaverage6": 40_962, "fsaverage": 1
 FSLR_VERTICES = (4_002, 7_842, 32_492, 59_292, 163_842)
 """Vertices of one hemisphere of fs_LR, in the densities in which it is shared."""
 
+FREESURFER = ("orig", "pial", "sphere", "white", "inflated")
+"""How the names of meshes end that nilearn reads as FreeSurfer geometry, which has no outline."""
+
 Side = Sequence[str | Path]
 
 
@@ -229,12 +232,15 @@ def _read_surfaces(paths: Side, n_vertices: int) -> tuple[list[np.ndarray], np.n
     for path in map(Path, paths):
         if not path.is_file():
             raise InputError(f"{path}: there is no such mesh.")
-        refuse_values_elsewhere(path)
         try:
+            if not path.name.endswith(FREESURFER):
+                refuse_values_elsewhere(path)
             mesh: Any = load_surf_mesh(path)
             places, faces = np.asarray(mesh.coordinates, dtype=float), np.asarray(mesh.faces)
             if places.ndim != 2 or places.shape[1] != 3 or not np.isfinite(places).all():
                 raise ValueError("places are not three numbers each")
+        except InputError:
+            raise
         except Exception:  # whatever a damaged file raises
             raise InputError(
                 f"{path}: is no mesh (.surf.gii or FreeSurfer geometry), or is cut off."

@@ -41,17 +41,19 @@ def read_labels(path: str | Path, n_vertices: int) -> tuple[np.ndarray, dict[int
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: there is no such file of labels.")
-    refuse_values_elsewhere(path)
     try:
         if path.suffix == ".annot":
             labels, _, found = nibabel.freesurfer.read_annot(path)
             names = {k: name.decode("utf-8", "replace") for k, name in enumerate(found)}
         else:
+            refuse_values_elsewhere(path)
             image = nibabel.load(path)
             labels = np.asarray(image.darrays[0].data).reshape(-1)
             names = {int(k): str(name) for k, name in image.labeltable.get_labels_as_dict().items()}
             if not names:
                 raise ValueError("no table of names")
+    except InputError:
+        raise
     except Exception:  # whatever a damaged file raises
         raise InputError(
             f"{path}: is no file of labels with names (.label.gii or .annot), or is cut off."

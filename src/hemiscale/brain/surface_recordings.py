@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import zlib
 from dataclasses import dataclass
@@ -30,6 +29,14 @@ __all__ = [
 
 
 _DAMAGE = (expat.ExpatError, OSError, EOFError, ValueError, LookupError, zlib.error)
+
+# Each by all names under which nibabel takes it.
+_WITHIN = {
+    *("ASCII", "GIFTI_ENCODING_ASCII"),
+    *("Base64Binary", "B64BIN", "GIFTI_ENCODING_B64BIN"),
+    *("GZipBase64Binary", "B64GZ", "GIFTI_ENCODING_B64GZ"),
+}
+_ELSEWHERE = {"ExternalFileBinary", "External", "GIFTI_ENCODING_EXTBIN"}
 
 
 @dataclass(frozen=True)
@@ -99,15 +106,17 @@ def refuse_values_elsewhere(path: Path) -> None:
     Parameters
     ----------
     path : Path
-        Of any file; what is no GIFTI file is left to who reads it.
+        Of what would be read as GIFTI: plain, or compressed as its name (``.gz``) says.
 
     Raises
     ------
     InputError
+        Where another file is named.
+    ValueError, OSError, EOFError, LookupError, zlib.error, expat.ExpatError
+        Where it cannot be told, for it is no such file or is damaged: not to be read either.
     """
     outline = _Outline()
-    with contextlib.suppress(*_DAMAGE):
-        _read_outline(outline, path)
+    _read_outline(outline, path)
     _check_whole(outline, path)
 
 
@@ -199,7 +208,10 @@ class _Outline:
             self.shapes.append(tuple(int(attributes[f"Dim{k}"]) for k in range(n_dims)))
             if not self.shapes[-1] or min(self.shapes[-1]) < 1:
                 raise ValueError("an array of no size")
-            self.is_whole &= attributes.get("Encoding") != "ExternalFileBinary"
+            encoding = attributes.get("Encoding", "GZipBase64Binary")
+            if encoding not in _WITHIN | _ELSEWHERE:
+                raise ValueError("an array in no known encoding")
+            self.is_whole &= encoding in _WITHIN
         elif tag in ("Name", "Value"):
             self._text = ""
             self._parser.CharacterDataHandler = self._add
