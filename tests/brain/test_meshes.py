@@ -125,7 +125,14 @@ def test_freesurfer_geometry_is_read_as_well(tmp_path):
     faces = np.array([[0, 1, 2], [2, 3, 4]])
     sides = [tmp_path / "lh.white", tmp_path / "rh.white"]
     for path, sign in zip(sides, (1, -1), strict=True):
-        nibabel.freesurfer.write_geometry(path, places * [sign, 1, 1], faces)
+        nibabel.freesurfer.write_geometry(
+            path, places * [sign, 1, 1], faces, volume_info={
+                "head": np.array([2, 0, 20]), "valid": "1  # volume info valid",
+                "filename": "x.mgz", "volume": np.full(3, 256), "voxelsize": np.ones(3),
+                "xras": np.array([-1.0, 0, 0]), "yras": np.array([0, 0, -1.0]),
+                "zras": np.array([0, 1.0, 0]), "cras": np.zeros(3),
+            },
+        )  # fmt: skip
     template = surface_template(None, 30, left=sides[:1], right=sides[1:])
     np.testing.assert_array_equal(template.partner, np.arange(30))
     np.testing.assert_allclose(template.distance, 0, atol=1e-4)
