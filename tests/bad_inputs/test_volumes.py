@@ -1,6 +1,8 @@
 """Recordings, masks, sidecars and confounds that are wrong."""
 
+import errno
 import gzip
+from pathlib import Path
 
 import nibabel
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 STEM = "bids/sub-02/func/sub-02_task-story_run-2"
 B, J, C = f"{STEM}_bold.nii.gz", f"{STEM}_bold.json", f"{STEM}_desc-confounds_timeseries.tsv"
 M, S = "mask.nii.gz", "study.toml"
+LONG = "x" * 300
 GIFTI = b"""<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE GIFTI SYSTEM "http://www.nitrc.org/frs/download.php/115/gifti.dtd">
 <GIFTI Version="1.0" NumberOfDataArrays="1"></GIFTI>"""
@@ -323,6 +326,10 @@ CASES = {
         ],
     ),
     "no mask": ([(M, "delete")], ["mask.nii.gz: there is no such file."]),
+    "no mask by a name that is too long": (
+        [(S, "replace", M, LONG)],
+        [f"{LONG}: cannot be opened (File name too long); correct the"],
+    ),
     "mask is text": (
         [(M, "write", "1 1 1 0")],
         ["mask.nii.gz: is named .gz but is not compressed; download it again or rename it."],
@@ -386,3 +393,16 @@ def test_good_ones_pass(volumes_folder, complains):
 def test_volumes(case, volumes_folder, complains):
     edits, fragments = CASES[case]
     complains(volumes_folder, edits, 2, fragments)
+
+
+def test_a_mask_in_a_folder_that_may_not_be_searched(volumes_folder, complains, monkeypatch):
+    stat = Path.stat
+
+    def denied(path, **options):
+        if path.name == M:  # who tests may be root, who may search everywhere
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return stat(path, **options)
+
+    (volumes_folder / M).unlink()
+    monkeypatch.setattr(Path, "stat", denied)
+    complains(volumes_folder, [], 2, [f"{M}: cannot be opened (Permission denied); correct the"])

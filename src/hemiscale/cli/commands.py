@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import Annotated
@@ -54,6 +55,9 @@ for command in (
     app.command()(command)
 
 
+CANNOT_BE_OPENED = (errno.ENAMETOOLONG, errno.EACCES, errno.ELOOP)
+"""What is wrong with a name or with access, not with this program."""
+
 STOPPED = 130
 """The exit code that typer makes of Ctrl-C."""
 
@@ -83,6 +87,13 @@ def main() -> None:
         )
         sys.exit(1)
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in CANNOT_BE_OPENED and error.filename:
+            typer.echo(
+                f"error: {error.filename}: cannot be opened ({error.strerror}); correct the name, "
+                "or ask for access.",
+                err=True,
+            )
+            sys.exit(2)
         if os.environ.get("HEMISCALE_DEBUG"):
             raise
         typer.echo(

@@ -9,6 +9,7 @@ from pathlib import Path
 from hemiscale.errors import InputError
 from hemiscale.pipeline.region_inputs import motion_files
 from hemiscale.pipeline.surface_inputs import surface_files
+from hemiscale.pipeline.unchanged import file_states
 from hemiscale.pipeline.volume_inputs import volume_files
 from hemiscale.study import RegionTables, Study, SurfaceFiles, Volumes
 
@@ -51,7 +52,10 @@ def named_files(study: Study) -> list[Path]:
         files += motion_files(study, subject)
     files += (folder / name for name in _beside(study))
     files += _static_tables(study)
-    return list(dict.fromkeys(path for path in files if path.is_file()))
+    # Those without a state may not even be looked for: a name that is too long, a folder that
+    # may not be searched. Who reads them says so.
+    states = file_states(dict.fromkeys(files))
+    return [path for path, state in states.items() if state is not None and path.is_file()]
 
 
 def _beside(study: Study) -> Iterator[str]:
@@ -82,4 +86,4 @@ def _static_tables(study: Study) -> Iterator[Path]:
     for name in study.baselines.static_embeddings:
         local = Path(study.folder) / name
         with suppress(InputError):  # those that are not here are passed over, and said
-            yield from local_files(str(local) if local.exists() else name)
+            yield from local_files(str(local) if file_states([local])[local] else name)
