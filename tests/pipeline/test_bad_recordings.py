@@ -178,7 +178,7 @@ def test_swapped_runs_are_warned_of(volume_folder, bold_path, tmp_path):
     display = Display(Console(stderr=True), quiet=True)
     folder = ResultsFolder(tmp_path / "out")
     kept = folder.prepared / "swapped-runs.json"
-    for content in (None, None, b"[1]", b'{"fingerprint": "", "notices": []}'):
+    for content in (None, None, b"[1]", b'{"fingerprint": "", "notices": [1]}'):
         # Found; remembered; damaged and found again.
         expected = contextlib.nullcontext()
         if content is not None:
@@ -190,6 +190,13 @@ def test_swapped_runs_are_warned_of(volume_folder, bold_path, tmp_path):
         doubts = [notice for notice in brain.notices if "swapped" in notice]
         assert len(doubts) == 2
         assert doubts[0].startswith("s1, run 1: its scans follow the words of run 2")
+    assert kept.read_bytes() == whole
+    # An answer from before there were checksums is remembered as well.
+    answer = json.loads(whole)
+    kept.write_text(json.dumps({name: answer[name] for name in ("fingerprint", "notices")}))
+    whole = kept.read_bytes()
+    brain = read_brain_side(study, read_inputs(study), folder, display, Helpers())
+    assert [notice for notice in brain.notices if "swapped" in notice] == doubts
     assert kept.read_bytes() == whole
 
 

@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from rich.console import Console
 
 from hemiscale.errors import HemiscaleError
 from hemiscale.pipeline import run_study
@@ -69,10 +70,22 @@ def test_a_model_whose_scores_are_damaged_is_not_left_out_in_silence(finished, c
     assert MODEL in write_chance_table(study, out, n_shifts=19).read_text()
 
 
+def test_scores_are_compared_with_their_checksum_once(finished, monkeypatch):
+    from hemiscale.pipeline.finished import open_finished
+    from hemiscale.pipeline.progress import Display
+
+    with open_finished(*finished, Display(Console(), quiet=True)) as opened:
+        monkeypatch.setattr("hemiscale.results.streaming.verify_seal", None)
+        for feature in opened.features:
+            with opened.scores(feature) as scores:
+                assert scores.sizes["run"] == 4
+
+
 def test_tables_and_runs_keep_out_of_each_others_way(finished, monkeypatch):
     import fcntl
 
     study, out = finished
+    monkeypatch.setattr("hemiscale.pipeline.locks.PATIENCE", 0.1)
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
     with (out / ".lock").open("a") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)

@@ -1,5 +1,6 @@
 """Masks and digests of recordings: the same whoever looks into them."""
 
+import json
 import warnings
 
 import nibabel
@@ -10,7 +11,7 @@ from hemiscale.brain import common_mask, symmetric_grid
 from hemiscale.errors import HemiscaleWarning, InputError
 from hemiscale.pipeline import masks, read_inputs
 from hemiscale.pipeline.helpers import Helpers
-from hemiscale.pipeline.masks import Digests, analysis_mask, own_mask_file
+from hemiscale.pipeline.masks import Digests, analysis_mask, known_mask, own_mask_file
 from hemiscale.pipeline.volume_targets import volumes_fingerprint
 from hemiscale.results import file_digest
 from hemiscale.study import read_study
@@ -199,12 +200,13 @@ def damaged(path, how):
         "cut off": path.read_bytes()[:-9],
         "empty": b"",
         "of something else": b"[1]",
-        "without checksum": b'{"/a.nii": [1, 2, "0"]}',
+        "without checksum, and no digests": b'{"/a.nii": [1, 2]}',
         "nested": b"[" * 100_000,
     }[how]
 
 
-HOW = ["flipped", "cut off", "empty", "of something else", "without checksum", "nested"]
+HOW = ["flipped", "cut off", "empty", "of something else", "nested"]
+HOW += ["without checksum, and no digests"]
 
 
 @pytest.mark.parametrize("how", HOW)
@@ -243,3 +245,58 @@ def test_a_damaged_mask_is_moved_aside_made_again_and_said(volume_folder, tmp_pa
         assert path.read_bytes() == whole
         assert path.with_name(f"{path.name}.damaged").is_file()
     mask()
+
+
+def without_checksum(path):
+    """Make of a record what was stored before there were checksums."""
+    content = json.loads(path.read_text())
+    content = {name: value for name, value in content.items() if name not in ("checksum", "files")}
+    path.write_text(json.dumps(content))
+
+
+def test_digests_from_before_there_were_checksums_are_read(tmp_path, monkeypatch):
+    recording, path = tmp_path / "a.nii", tmp_path / "digests.json"
+    recording.write_text("a")
+    digest = Digests(path)
+    expected = digest(recording)
+    digest.save()
+    whole = path.read_bytes()
+    without_checksum(path)
+    monkeypatch.setattr(masks, "file_digest", None)
+    again = Digests(path)
+    assert again(recording) == expected
+    again.save()  # without a word
+    assert path.read_bytes() == whole
+    assert not (tmp_path / "digests.json.damaged").exists()
+
+
+def test_a_mask_from_before_there_were_checksums_is_read(volume_folder, tmp_path, monkeypatch):
+    study = study_without_mask(volume_folder)
+    expected, inputs, digest = found_in(study, tmp_path)
+    without_checksum(tmp_path / "mask.json")
+    with monkeypatch.context() as patched:
+        patched.setattr(masks, "_common_masks", None)
+        mask, notices = analysis_mask(study, study.recordings, inputs, tmp_path, digest)
+    np.testing.assert_array_equal(mask.dataobj, expected.dataobj)
+    assert "without a mirror image were left out" in notices[0]
+    # Of other recordings, it is replaced without a word about damage.
+    other = study.recordings.model_copy(update={"voxel_size": 10.0})
+    analysis_mask(study, other, inputs, tmp_path, digest)
+    assert "checksum" in json.loads((tmp_path / "mask.json").read_text())
+
+
+def test_who_asks_for_a_mask_that_is_known_makes_none(volume_folder, tmp_path, bold_path):
+    study = study_without_mask(volume_folder)
+    mask, inputs, digest = found_in(study, tmp_path)
+
+    def known(digest, study=study):
+        return known_mask(study, study.recordings, inputs, tmp_path, digest)
+
+    np.testing.assert_array_equal(known(digest).dataobj, mask.dataobj)
+    content = {path: path.read_bytes() for path in tmp_path.rglob("mask*")}
+    path = bold_path(volume_folder, "s2", 2)
+    path.write_bytes(bold_path(volume_folder, "s2", 3).read_bytes())
+    assert known(Digests(tmp_path / "digests.json")) is None
+    assert {path: path.read_bytes() for path in tmp_path.rglob("mask*")} == content
+    (tmp_path / "mask.json").unlink()
+    assert known(digest) is None

@@ -13,7 +13,7 @@ import hemiscale
 from hemiscale.errors import InputError
 from hemiscale.pipeline.helpers import Helpers
 from hemiscale.pipeline.inputs import StudyInputs
-from hemiscale.pipeline.masks import Digests, analysis_mask, mask_is_known
+from hemiscale.pipeline.masks import Digests, analysis_mask, known_mask
 from hemiscale.pipeline.progress import Display
 from hemiscale.pipeline.region_targets import region_targets, tables_fingerprint
 from hemiscale.pipeline.reliability import reliability_of_halves
@@ -197,7 +197,7 @@ def brain_fingerprint(study: Study, inputs: StudyInputs, folder: ResultsFolder) 
     Returns
     -------
     str or None
-        None where the mask, or the vertices, have still to be found.
+        None where the mask, or the vertices, have still to be found in the recordings as they are.
     """
     recordings = study.recordings
     if isinstance(recordings, RegionTables):
@@ -209,11 +209,9 @@ def brain_fingerprint(study: Study, inputs: StudyInputs, folder: ResultsFolder) 
             return None
         template = template_of(study, recordings, vertices.n_template)
         return surfaces_fingerprint(recordings, inputs, vertices, template, digest)
-    if not mask_is_known(recordings, folder.prepared):
-        return None
     digest = Digests(folder.prepared / "digests.json", inputs.states)
-    mask, _ = analysis_mask(study, recordings, inputs, folder.prepared, digest)
-    return volumes_fingerprint(recordings, inputs, mask, digest)
+    mask = known_mask(study, recordings, inputs, folder.prepared, digest)
+    return None if mask is None else volumes_fingerprint(recordings, inputs, mask, digest)
 
 
 def make_ceiling(

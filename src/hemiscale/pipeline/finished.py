@@ -56,7 +56,8 @@ class FinishedStudy:
     @contextmanager
     def scores(self, feature: FeatureSet) -> Iterator[xr.Dataset]:
         """Open the scores of a feature set; what is not asked for stays on disk."""
-        with open_dataset(self.folder.scores(feature.name)) as scores:
+        # Compared with their checksum when the study was opened, and locked since.
+        with open_dataset(self.folder.scores(feature.name), verified=True) as scores:
             yield scores
 
     def layer(self, feature: FeatureSet, k: int) -> list[np.ndarray]:

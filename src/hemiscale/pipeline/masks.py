@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +36,7 @@ from hemiscale.study import Study, Volumes
 if TYPE_CHECKING:
     from hemiscale.brain import Grid
 
-__all__ = ["Digests", "analysis_mask", "mask_is_known", "own_mask_file"]
+__all__ = ["Digests", "analysis_mask", "known_mask", "own_mask_file"]
 
 READ = 512_000_000
 """Bytes of recordings whose digests are taken at a time."""
@@ -56,7 +56,7 @@ class Digests:
 
     def __init__(self, path: Path, before: FileStates | None = None) -> None:
         self.path = path
-        self._known: dict[str, list[Any]] = _read_record(path)
+        self._known: dict[str, list[Any]] = _read_record(path, _are_older_digests)
         # One run works with one version of a file.
         self._first = {str(p.resolve()): list(s) for p, s in (before or {}).items() if s}
 
@@ -139,7 +139,7 @@ class Digests:
         HemiscaleWarning
             Where what was kept before is damaged: it is moved aside.
         """
-        write_record(self.path, self._known)
+        write_record(self.path, self._known, older=_are_older_digests)
 
 
 def own_mask_file(folder: Path, subject: str) -> Path:
@@ -158,20 +158,34 @@ def own_mask_file(folder: Path, subject: str) -> Path:
     return folder / safe_name(subject) / "mask.nii.gz"
 
 
-def mask_is_known(recordings: Volumes, folder: Path) -> bool:
-    """Tell whether the mask is given, or was computed before.
+def known_mask(
+    study: Study, recordings: Volumes, inputs: StudyInputs, folder: Path, digest: Digests
+) -> Any | None:
+    """Read the mask of the analysis, where it is given or was made before of the same recordings.
+
+    Nothing is written: a run may be at work.
 
     Parameters
     ----------
+    study : Study
     recordings : Volumes
+    inputs : StudyInputs
     folder : Path
         Of the clean scans.
+    digest : Digests
 
     Returns
     -------
-    bool
+    Nifti1Image or None
     """
-    return recordings.mask is not None or (folder / "mask.json").is_file()
+    from hemiscale.brain import read_mask
+
+    mask, _ = given_mask(study, recordings)
+    if mask is not None or not (folder / "mask.json").is_file():
+        return mask
+    needed = _mask_files(recordings, inputs, folder)
+    kept, damaged = _kept(folder, needed, _stamp(study, recordings, inputs, digest))
+    return read_mask(folder / "mask.nii.gz") if kept and not damaged else None
 
 
 def analysis_mask(
@@ -222,26 +236,11 @@ def analysis_mask(
     if mask is not None:
         return mask, notices
     path, note = folder / "mask.nii.gz", folder / "mask.json"
-    sources: Any = sorted(digest(recording.path) for recording in inputs.recordings)
-    if recordings.own_masks:  # it matters whose they are
-        sources = sorted([r.subject, digest(r.path)] for r in inputs.recordings)
-    named = given_grid(study, recordings)
-    stamp = fingerprint(
-        sources=sources,
-        voxel_size=recordings.voxel_size,
-        own=recordings.own_masks,
-        share=recordings.mask_share,
-        grid=None if named is None else [list(named.shape), np.round(named.matrix, 4).tolist()],
-    )
-    files = {subject: own_mask_file(folder, subject) for subject in inputs.subjects}
-    needed = [path, *(files.values() if recordings.own_masks else [])]
-    known = _read_record(note)
-    same = known.get("fingerprint") == stamp and all(file.is_file() for file in needed)
-    damaged = []
-    if same:
-        digests = known["files"]
-        damaged = [file for file in needed if file_digest(file) != digests[_within(folder, file)]]
-    if damaged or not same:
+    stamp = _stamp(study, recordings, inputs, digest)
+    needed = _mask_files(recordings, inputs, folder)
+    known, damaged = _kept(folder, needed, stamp)
+    if damaged or not known:
+        named = given_grid(study, recordings)
         grid = named or symmetric_grid(inputs.recordings[0].path, voxel_size=recordings.voxel_size)
         groups = [[r.path for r in inputs.recordings]]
         if recordings.own_masks:
@@ -254,12 +253,12 @@ def analysis_mask(
             raise InputError(*problems)
         for file in damaged:
             set_aside(file, CHANGED)
-        set_aside_damaged(note)
+        set_aside_damaged(note, older=_is_older_note)
         # Killed between masks and note, the note of other masks must not vouch for these.
         note.unlink(missing_ok=True)
         inside = [np.asarray(one.dataobj) > 0 for one, _, _ in found]
         if recordings.own_masks:
-            for file, (one, _, _) in zip(files.values(), found, strict=True):
+            for file, (one, _, _) in zip(needed[1:], found, strict=True):
                 _write(file, one)
         union = np.logical_or.reduce(inside)
         _write(path, Nifti1Image(union.astype(np.uint8), grid.matrix))
@@ -283,6 +282,38 @@ def analysis_mask(
         f"the study names no mask: {n_voxels:,} voxels are brain in {agree} recordings, after "
         f"{known['n_lost']} without a mirror image were left out."
     ]
+
+
+def _stamp(study: Study, recordings: Volumes, inputs: StudyInputs, digest: Digests) -> str:
+    """Fingerprint of all that makes masks."""
+    sources: Any = sorted(digest(recording.path) for recording in inputs.recordings)
+    if recordings.own_masks:  # it matters whose they are
+        sources = sorted([r.subject, digest(r.path)] for r in inputs.recordings)
+    named = given_grid(study, recordings)
+    return fingerprint(
+        sources=sources,
+        voxel_size=recordings.voxel_size,
+        own=recordings.own_masks,
+        share=recordings.mask_share,
+        grid=None if named is None else [list(named.shape), np.round(named.matrix, 4).tolist()],
+    )
+
+
+def _mask_files(recordings: Volumes, inputs: StudyInputs, folder: Path) -> list[Path]:
+    """Name the mask of the analysis, then own masks, listener by listener."""
+    own = inputs.subjects if recordings.own_masks else []
+    return [folder / "mask.nii.gz", *(own_mask_file(folder, subject) for subject in own)]
+
+
+def _kept(folder: Path, needed: list[Path], stamp: str) -> tuple[dict[str, Any], list[Path]]:
+    """Give the note on masks with this fingerprint, empty where there is none; and the damaged."""
+    note = _read_record(folder / "mask.json", _is_older_note)
+    if note.get("fingerprint") != stamp or not all(file.is_file() for file in needed):
+        return {}, []
+    digests = note.get("files")
+    if digests is None:  # an older note
+        return note, []
+    return note, [file for file in needed if file_digest(file) != digests[_within(folder, file)]]
 
 
 def _common_masks(
@@ -361,9 +392,26 @@ def _within(folder: Path, path: Path) -> str:
     return str(path.relative_to(folder))
 
 
-def _read_record(path: Path) -> dict[str, Any]:
+def _read_record(path: Path, older: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
     """Read what is kept; nothing where it is damaged, which is said when it is written again."""
     try:
-        return read_record(path)
+        return read_record(path, older=older)
     except HemiscaleError:
         return {}
+
+
+# Results folders from before records had checksums are read as they were.
+
+
+def _are_older_digests(content: dict[str, Any]) -> bool:
+    return all(
+        isinstance(known, list) and [type(part) for part in known] == [int, int, str]
+        for known in content.values()
+    )
+
+
+def _is_older_note(content: dict[str, Any]) -> bool:
+    return {name: type(value) for name, value in content.items()} == {
+        "fingerprint": str,
+        "n_lost": int,
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -50,7 +51,7 @@ def swapped_run_notices(
         design=study.design.model_dump(),
     )
     try:
-        kept = read_record(path)
+        kept = read_record(path, older=_is_older)
         if kept["fingerprint"] == stamp:
             return [str(notice) for notice in kept["notices"]]
     except HemiscaleError:  # not there, or damaged: said when it is made again
@@ -65,5 +66,15 @@ def swapped_run_notices(
                 for k, run in enumerate(scans):  # one by one: no two copies of all
                     scans[k] = run[:, known]
             notices += [f"{part.subject}, {doubt}" for doubt in swapped_runs(scans, rates)]
-    write_record(path, {"fingerprint": stamp, "notices": notices})
+    write_record(path, {"fingerprint": stamp, "notices": notices}, older=_is_older)
     return notices
+
+
+def _is_older(content: dict[str, Any]) -> bool:
+    """Tell whether an answer without a checksum is whole, from before there were checksums."""
+    return (
+        content.keys() == {"fingerprint", "notices"}
+        and isinstance(content["fingerprint"], str)
+        and isinstance(content["notices"], list)
+        and all(isinstance(notice, str) for notice in content["notices"])
+    )

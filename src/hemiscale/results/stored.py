@@ -10,7 +10,7 @@ import hashlib
 import io
 import json
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -42,6 +42,8 @@ __all__ = [
 ]
 
 # A netCDF-4 file is followed by this line. HDF5 states its own length, so readers do not see it.
+Older = Callable[[dict[str, Any]], bool]
+
 _SEAL = b"\nsha256 "
 _SEAL_LENGTH = len(_SEAL) + 64 + 1
 _CUT_OFF = "it is cut off, or was changed after it was written"
@@ -67,13 +69,15 @@ class DamagedFileError(HemiscaleError):
         return type(self), (self.path, self.reason)
 
 
-def damage(path: Path) -> str | None:
+def damage(path: Path, *, older: Older | None = None) -> str | None:
     """Say what is wrong with a stored file.
 
     Parameters
     ----------
     path : Path
         A ``.safetensors``, ``.nc`` or ``.json`` file written by this module.
+    older : callable, optional
+        As for `read_record`.
 
     Returns
     -------
@@ -88,7 +92,7 @@ def damage(path: Path) -> str | None:
         elif path.suffix == ".nc":
             verify_seal(path)
         else:
-            read_record(path)
+            read_record(path, older=older)
     except DamagedFileError as error:
         return error.reason
     return None
@@ -259,7 +263,7 @@ def read_dataset(path: Path) -> xr.Dataset:
         return dataset.load()
 
 
-def write_record(path: Path, content: Mapping[str, Any]) -> None:
+def write_record(path: Path, content: Mapping[str, Any], *, older: Older | None = None) -> None:
     """Store small facts as JSON, with a checksum.
 
     Parameters
@@ -267,6 +271,8 @@ def write_record(path: Path, content: Mapping[str, Any]) -> None:
     path : Path
     content : mapping
         As for `write_json`.
+    older : callable, optional
+        As for `read_record`: of what may stand in its place.
 
     Warns
     -----
@@ -274,16 +280,19 @@ def write_record(path: Path, content: Mapping[str, Any]) -> None:
         Where a damaged file stood in its place: it is moved aside.
     """
     plain = plain_values(content)
-    set_aside_damaged(path)
+    set_aside_damaged(path, older=older)
     write_json(path, {"checksum": _json_digest(plain), **plain})
 
 
-def read_record(path: Path) -> dict[str, Any]:
+def read_record(path: Path, *, older: Older | None = None) -> dict[str, Any]:
     """Read what `write_record` stored.
 
     Parameters
     ----------
     path : Path
+    older : callable, optional
+        Tells of content without a checksum whether it is whole all the same, from before there
+        were checksums; without it such content is damaged.
 
     Returns
     -------
@@ -300,18 +309,24 @@ def read_record(path: Path) -> dict[str, Any]:
         raise DamagedFileError(path, _CUT_OFF) from None
     except OSError as error:
         raise _unreadable(path, error) from None
-    if not isinstance(content, dict) or content.pop("checksum", None) != _json_digest(content):
+    if not isinstance(content, dict):
+        raise DamagedFileError(path, CHANGED)
+    if older is not None and "checksum" not in content and older(content):
+        return content
+    if content.pop("checksum", None) != _json_digest(content):
         raise DamagedFileError(path, CHANGED)
     return content
 
 
-def set_aside_damaged(path: Path) -> None:
+def set_aside_damaged(path: Path, *, older: Older | None = None) -> None:
     """Move a damaged file out of the way of one that is made again, and say so.
 
     Parameters
     ----------
     path : Path
         Left alone where it is whole, or not there.
+    older : callable, optional
+        As for `read_record`.
 
     Raises
     ------
@@ -323,7 +338,7 @@ def set_aside_damaged(path: Path) -> None:
     HemiscaleWarning
         Where it was moved.
     """
-    reason = damage(path)
+    reason = damage(path, older=older)
     if reason is not None:
         set_aside(path, reason)
 
