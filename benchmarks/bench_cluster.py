@@ -228,7 +228,7 @@ def costs(out):
         noted["bytes_listener"] = sum(path.stat().st_size for path in files)
         path = folder / "piece.safetensors"
         for key, function in {
-            "seconds_read_listener": lambda: [read_prepared(path) for path in files],
+            "seconds_read_listener": lambda: [read_prepared(path, "x") for path in files],
             "seconds_bank": lambda: TargetBank(scans, dtype="float32"),
             "seconds_write_piece": lambda: write_piece(path, "stamp", piece),
             "seconds_read_piece": lambda: read_piece(path, "stamp"),

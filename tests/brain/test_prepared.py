@@ -15,7 +15,7 @@ from hemiscale.brain import (
     read_prepared,
 )
 from hemiscale.brain import prepared as module
-from hemiscale.errors import HemiscaleWarning, InputError
+from hemiscale.errors import HemiscaleError, HemiscaleWarning, InputError
 
 SHAPE, N_SCANS = (5, 6, 4), 60
 CLEANING = Cleaning(2.0)
@@ -53,10 +53,12 @@ def cleaned(monkeypatch):
 
 
 def test_one_run_is_stored_and_not_made_again(recordings, mask, tmp_path, cleaned):
-    path = prepare_recording(recordings[0], mask, CLEANING, tmp_path / "out")
+    path, mark = prepare_recording(recordings[0], mask, CLEANING, tmp_path / "out")
     assert path == prepared_file(tmp_path / "out", "a", 1)
-    values = read_prepared(path)
+    values = read_prepared(path, mark)
     np.testing.assert_array_equal(values, clean_volumes(recordings[0].path, mask, CLEANING))
+    with pytest.raises(HemiscaleError, match=r"run-01\.nc: not the scans that this study was"):
+        read_prepared(path, "another mark")
     assert values.dtype == np.float32
     prepare_recording(recordings[0], mask, CLEANING, tmp_path / "out")
     assert cleaned == ["a-1.nii.gz"]
@@ -65,7 +67,7 @@ def test_one_run_is_stored_and_not_made_again(recordings, mask, tmp_path, cleane
 @pytest.mark.parametrize("change", ["cleaning", "mask", "confounds", "bytes", "damage"])
 def test_anything_else_makes_it_again(recordings, mask, tmp_path, cleaned, change, make_image):
     out = tmp_path / "out"
-    path = prepare_recording(recordings[0], mask, CLEANING, out)
+    path, mark = prepare_recording(recordings[0], mask, CLEANING, out)
     cleaning, options = CLEANING, {}
     if change == "cleaning":
         cleaning = replace(CLEANING, high_pass=100.0)
@@ -81,20 +83,21 @@ def test_anything_else_makes_it_again(recordings, mask, tmp_path, cleaned, chang
         path.write_bytes(path.read_bytes()[:1000])
     said = pytest.warns(HemiscaleWarning, match="damaged") if change == "damage" else nullcontext()
     with said:
-        prepare_recording(recordings[0], mask, cleaning, out, **options)
+        made = prepare_recording(recordings[0], mask, cleaning, out, **options)
     assert cleaned == ["a-1.nii.gz"] * 2
-    assert np.isfinite(read_prepared(path)).all()
+    assert np.isfinite(read_prepared(*made)).all()
+    assert (made.mark == mark) == (change == "damage")
 
 
 def test_average_subject_run_by_run(recordings, mask, tmp_path, cleaned):
     seen = []
-    paths = prepare_average(
+    averages = prepare_average(
         recordings, mask, CLEANING, tmp_path / "out", progress=lambda k, n: seen.append((k, n))
     )
-    assert [p.name for p in paths] == ["run-01.nc", "run-02.nc"]
-    for run, path in enumerate(paths, start=1):
+    assert [average.path.name for average in averages] == ["run-01.nc", "run-02.nc"]
+    for run, average in enumerate(averages, start=1):
         each = [clean_volumes(r.path, mask, CLEANING) for r in recordings if r.run == run]
-        np.testing.assert_allclose(read_prepared(path), average_subject(each), atol=1e-6)
+        np.testing.assert_allclose(read_prepared(*average), average_subject(each), atol=1e-6)
     assert {p.name for p in (tmp_path / "out").iterdir()} == {"average"}
     assert seen[-1] == (6, 6)
     assert [k for k, _ in seen] == sorted(k for k, _ in seen)
@@ -108,11 +111,15 @@ def test_average_goes_on_after_a_crash(recordings, mask, tmp_path, monkeypatch, 
         prepare_average(recordings, mask, CLEANING, tmp_path / "out", keep_individuals=True)
     broken.write_bytes(whole)
     before = list(cleaned)
-    paths = prepare_average(recordings, mask, CLEANING, tmp_path / "out", keep_individuals=True)
+    averages = prepare_average(recordings, mask, CLEANING, tmp_path / "out", keep_individuals=True)
     assert before == ["a-1.nii.gz", "b-1.nii.gz", "c-1.nii.gz", "a-2.nii.gz", "b-2.nii.gz"]
     assert cleaned[len(before) :] == ["b-2.nii.gz", "c-2.nii.gz"]
-    each = [read_prepared(prepared_file(tmp_path / "out", s, 2)) for s in "abc"]
-    np.testing.assert_allclose(read_prepared(paths[1]), average_subject(each), atol=1e-6)
+    each = [
+        read_prepared(*prepare_recording(r, mask, CLEANING, tmp_path / "out"))
+        for r in recordings[3:]
+    ]
+    assert len(cleaned) == len(before) + 2
+    np.testing.assert_allclose(read_prepared(*averages[1]), average_subject(each), atol=1e-6)
 
 
 def test_individuals_asked_for_later_are_made_then(recordings, mask, tmp_path, cleaned):
@@ -128,9 +135,9 @@ def test_individuals_asked_for_later_are_made_then(recordings, mask, tmp_path, c
 
 def test_average_of_other_subjects_is_another_one(recordings, mask, tmp_path, cleaned):
     out = tmp_path / "out"
-    first = read_prepared(prepare_average(recordings, mask, CLEANING, out)[0])
+    first = read_prepared(*prepare_average(recordings, mask, CLEANING, out)[0])
     fewer = [r for r in recordings if r.subject != "b"]
-    second = read_prepared(prepare_average(fewer, mask, CLEANING, out)[0])
+    second = read_prepared(*prepare_average(fewer, mask, CLEANING, out)[0])
     assert np.abs(first - second).max() > 0.1
     assert len(cleaned) == 10
 

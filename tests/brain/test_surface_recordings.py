@@ -16,7 +16,7 @@ from hemiscale.brain.prepared_surfaces import (
     prepare_surface_average,
     surface_fingerprint,
 )
-from hemiscale.errors import InputError
+from hemiscale.errors import HemiscaleError, InputError
 
 N = 30
 
@@ -150,16 +150,18 @@ def test_prepared_as_the_columns_that_are_kept(tmp_path, pair):
     vertices = SurfaceVertices(np.array([4, 9]), np.array([0, 6]), N)
     cleaning = SurfaceCleaning(t_r=2.0, high_pass=0)
     mark = surface_fingerprint(["a", "b"], vertices, cleaning)
-    path = prepare_surface(recording, vertices, cleaning, tmp_path / "out", mark)
+    path, _ = prepare_surface(recording, vertices, cleaning, tmp_path / "out", mark)
     scans, own = read_surface(pair)
     columns = [*np.searchsorted(own.left, [4, 9]), *(N - 3 + np.searchsorted(own.right, [0, 6]))]
     expected = clean_time_courses(scans[:, columns], 2.0, high_pass=0)
-    np.testing.assert_allclose(read_prepared(path), expected, atol=1e-6)
+    np.testing.assert_allclose(read_prepared(path, mark), expected, atol=1e-6)
     before = path.stat().st_mtime_ns
     prepare_surface(recording, vertices, cleaning, tmp_path / "out", mark)
     assert path.stat().st_mtime_ns == before
     average = prepare_surface_average(["s"], 1, [mark], tmp_path / "out")
-    np.testing.assert_allclose(read_prepared(average), expected, atol=1e-6)
+    np.testing.assert_allclose(read_prepared(*average), expected, atol=1e-6)
+    with pytest.raises(HemiscaleError, match="not the scans that this study was started with"):
+        prepare_surface_average(["s"], 1, ["another mark"], tmp_path / "out")
     with pytest.raises(InputError, match=r"1 vertices never change .* vertex 5 on the right"):
         prepare_surface(
             recording,

@@ -17,21 +17,23 @@ SLICES = [(0, slice(3, 37)), (1, slice(3, 29)), (2, slice(3, 41))]
 def stored(tmp_path):
     """Three recorded runs; voxel 5 lies outside of the listener's own mask."""
     rng = np.random.default_rng(0)
-    files, scans = [], []
+    files, marks, scans = [], [], []
     for k, n in enumerate((40, 32, 44), start=1):
         run = rng.standard_normal((n, 60)).astype(np.float32)
         run[:, 5] = np.nan
         scans.append(run)
         files.append(prepared.prepared_file(tmp_path, "one", k))
-        prepared.store_scans(files[-1], run, "mark", {}, n_subjects=1)
-    return StoredSubject("one", files, SLICES, partial=True), scans
+        marks.append(f"mark {k}")
+        prepared.store_scans(files[-1], run, marks[-1], {}, n_subjects=1)
+    return StoredSubject("one", files, marks, SLICES, partial=True), scans
 
 
 def test_each_file_is_read_once_and_the_bank_is_that_of_a_list(stored, monkeypatch):
     subject, scans = stored
     read, asked = prepared.read_prepared, []
     monkeypatch.setattr(
-        "hemiscale.brain.read_prepared", lambda path: asked.append(path) or read(path)
+        "hemiscale.brain.read_prepared",
+        lambda path, mark: asked.append(path) or read(path, mark),
     )
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # voxels outside of the own mask are no news
@@ -46,4 +48,4 @@ def test_each_file_is_read_once_and_the_bank_is_that_of_a_list(stored, monkeypat
 
 
 def test_a_listener_knows_lengths_without_reading():
-    assert Listener([], SLICES).lengths == [34, 26, 38]
+    assert Listener([], [], SLICES).lengths == [34, 26, 38]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hemiscale.errors import InputError
+from hemiscale.errors import HemiscaleError, InputError
 from hemiscale.models import load_model, read_story
 from hemiscale.models.surprisal import word_surprisal
 from hemiscale.pipeline import plan_study
@@ -52,12 +52,14 @@ def test_surprisal_of_a_model_of_the_ladder(study_with, tmp_path):
     inputs = read_inputs(study)
     folder = ResultsFolder(tmp_path / "results")
     read_run(
-        study, inputs, feature, folder, 0, "stamp", load(feature, "cpu"), progress=lambda *_: None
+        study, inputs, feature, folder, 0, ["stamp"], load(feature, "cpu"), progress=lambda *_: None
     )
-    made = surprisal_features(feature, inputs, folder)
+    made = surprisal_features(feature, inputs, folder, ["stamp"])
     run = inputs.runs[0]
     model, tokenizer = load_model("austen-0.1m")
     story = read_story(model, tokenizer, run.text, run.spans, bos="always")
     expected = word_surprisal(story.token_log_probabilities, story.token_spans, run.spans, run.text)
     np.testing.assert_allclose(made[0], expected, rtol=1e-6)
     assert made[0].min() > 0
+    with pytest.raises(HemiscaleError, match="is not the file that was just made"):
+        surprisal_features(feature, inputs, folder, ["another stamp"])

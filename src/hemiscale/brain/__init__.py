@@ -18,6 +18,7 @@ from hemiscale.brain.named_atlases import NAMED_ATLASES, fetch_named_atlas
 from hemiscale.brain.nifti import open_nifti, read_mask
 from hemiscale.brain.parcellations import label_regions, read_labels
 from hemiscale.brain.prepared import (
+    Prepared,
     prepare_average,
     prepare_recording,
     prepared_file,
@@ -71,6 +72,7 @@ __all__ = [
     "Cleaning",
     "Grid",
     "Homologues",
+    "Prepared",
     "Recording",
     "SurfaceCleaning",
     "SurfaceRecording",

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from hemiscale.brain.cleaning import average_subject
 from hemiscale.brain.grids import Grid
 from hemiscale.brain.recordings import Recording
 from hemiscale.brain.volumes import Cleaning, clean_volumes
-from hemiscale.errors import InputError
+from hemiscale.errors import HemiscaleError, InputError
 from hemiscale.results import (
     file_digest,
     fingerprint,
@@ -25,6 +25,7 @@ from hemiscale.results import (
 )
 
 __all__ = [
+    "Prepared",
     "prepare_average",
     "prepare_recording",
     "prepared_file",
@@ -34,6 +35,21 @@ __all__ = [
 ]
 
 RECIPE = 1  # raise when the same settings give other numbers than before
+
+
+class Prepared(NamedTuple):
+    """Clean scans on disk; `read_prepared` takes both.
+
+    Attributes
+    ----------
+    path : Path
+        A netCDF file with ``bold (scan, voxel)``.
+    mark : str
+        Fingerprint of all that made them.
+    """
+
+    path: Path
+    mark: str
 
 
 def prepared_file(folder: str | Path, subject: str, run: int) -> Path:
@@ -53,18 +69,32 @@ def prepared_file(folder: str | Path, subject: str, run: int) -> Path:
     return Path(folder) / safe_name(subject) / f"run-{run:02d}.nc"
 
 
-def read_prepared(path: str | Path) -> np.ndarray:
+def read_prepared(path: str | Path, mark: str) -> np.ndarray:
     """Read what `prepare_recording` or `prepare_average` stored.
 
     Parameters
     ----------
     path : str or Path
+    mark : str
+        Fingerprint that the scans must have: a worker that is left over from another run may have
+        stored others in their place.
 
     Returns
     -------
     (n_scans, n_voxels) float32 array
+
+    Raises
+    ------
+    HemiscaleError
+        Where they have another fingerprint, or the file is damaged.
     """
-    return np.asarray(read_dataset(Path(path))["bold"].values)
+    dataset = read_dataset(Path(path))
+    if dataset.attrs.get("fingerprint") != mark:
+        raise HemiscaleError(
+            f"{path}: not the scans that this study was started with; is a worker of an earlier "
+            "run still at work? Start again: what is finished is kept."
+        )
+    return np.asarray(dataset["bold"].values)
 
 
 def prepare_recording(
@@ -77,7 +107,7 @@ def prepare_recording(
     own_mask: Any | None = None,
     digest: Callable[[Path], str] = file_digest,
     before_storing: Callable[[], None] | None = None,
-) -> Path:
+) -> Prepared:
     """Clean one run of one subject and store it, unless that is done already.
 
     Parameters
@@ -96,9 +126,8 @@ def prepare_recording(
 
     Returns
     -------
-    Path
-        A netCDF file with ``bold (scan, voxel)``; `read_prepared` reads it. It counts as done
-        where it was made from the same bytes with the same mask and settings.
+    Prepared
+        It counts as done where it was made from the same bytes with the same mask and settings.
 
     Raises
     ------
@@ -125,7 +154,7 @@ def prepare_recording(
         if before_storing is not None:
             before_storing()
         store_scans(path, scans, mark, asdict(cleaning), n_subjects=1)
-    return path
+    return Prepared(path, mark)
 
 
 def prepare_average(
@@ -140,7 +169,7 @@ def prepare_average(
     digest: Callable[[Path], str] = file_digest,
     before_storing: Callable[[], None] | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> list[Path]:
+) -> list[Prepared]:
     """Average all subjects run by run and store the average subject.
 
     One recording is in memory at a time, beside the float64 sum of the run. A run that is
@@ -166,8 +195,8 @@ def prepare_average(
 
     Returns
     -------
-    list of Path
-        One file per run, in order.
+    list of Prepared
+        One per run, in order.
 
     Raises
     ------
@@ -184,7 +213,7 @@ def prepare_average(
         for recording, mark in zip(here, marks, strict=True):
             kept = prepared_file(folder, recording.subject, recording.run)
             if stored_fingerprint(kept) == mark:
-                scans = read_prepared(kept)
+                scans = read_prepared(kept, mark)
             else:
                 scans = clean_volumes(
                     recording.path, mask_img, cleaning, confounds=confounds.get(recording.path)
@@ -219,7 +248,7 @@ def prepare_average(
             n_done += len(here)
             if progress is not None:
                 progress(n_done, len(recordings))
-        made.append(path)
+        made.append(Prepared(path, mark))
     return made
 
 

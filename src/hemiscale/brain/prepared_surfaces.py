@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from hemiscale.brain.cleaning import Drift, average_subject, clean_time_courses
-from hemiscale.brain.prepared import prepared_file, read_prepared, store_scans
+from hemiscale.brain.prepared import Prepared, prepared_file, read_prepared, store_scans
 from hemiscale.brain.surface_recordings import SurfaceRecording, read_surface
 from hemiscale.brain.surfaces import SurfaceVertices
 from hemiscale.errors import InputError
@@ -85,7 +85,7 @@ def prepare_surface(
     *,
     confounds: np.ndarray | None = None,
     before_storing: Callable[[], None] | None = None,
-) -> Path:
+) -> Prepared:
     """Clean one run of one subject and store it, unless that is done already.
 
     Parameters
@@ -103,7 +103,7 @@ def prepare_surface(
 
     Returns
     -------
-    Path
+    Prepared
         As `prepare_recording`.
 
     Raises
@@ -113,7 +113,7 @@ def prepare_surface(
     """
     path = prepared_file(folder, recording.subject, recording.run)
     if stored_fingerprint(path) == mark:
-        return path
+        return Prepared(path, mark)
     scans, own = read_surface(recording.paths)
     for side in ("left", "right"):
         absent = np.setdiff1d(getattr(vertices, side), getattr(own, side))
@@ -138,12 +138,12 @@ def prepare_surface(
     if before_storing is not None:
         before_storing()
     store_scans(path, cleaned.astype(np.float32), mark, asdict(cleaning), n_subjects=1)
-    return path
+    return Prepared(path, mark)
 
 
 def prepare_surface_average(
     subjects: Sequence[str], run: int, marks: Sequence[str], folder: str | Path
-) -> Path:
+) -> Prepared:
     """Average a clean run of all subjects, one in memory at a time.
 
     Parameters
@@ -158,16 +158,22 @@ def prepare_surface_average(
 
     Returns
     -------
-    Path
+    Prepared
+
+    Raises
+    ------
+    HemiscaleError
+        Where what is stored of a subject has another fingerprint.
     """
     mark = fingerprint(average_of=sorted(marks), recipe=RECIPE)
     path = prepared_file(folder, "average", run)
     if stored_fingerprint(path) != mark:
         average = average_subject(
-            read_prepared(prepared_file(folder, subject, run)) for subject in subjects
+            read_prepared(prepared_file(folder, subject, run), own)
+            for subject, own in zip(subjects, marks, strict=True)
         )
         store_scans(path, average.astype(np.float32), mark, {}, n_subjects=len(subjects))
-    return path
+    return Prepared(path, mark)
 
 
 def surface_fingerprint(

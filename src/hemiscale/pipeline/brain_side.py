@@ -106,7 +106,7 @@ def read_brain_side(
     voxels = describe_voxels(study, recordings, mask)
     bar = "recordings"
     with display.bars():
-        prepare_volumes(
+        marks = prepare_volumes(
             recordings,
             inputs,
             mask,
@@ -121,7 +121,7 @@ def read_brain_side(
     # Which voxels make a region changes tables, not scores: it has its own place.
     write_dataset(folder.voxels, voxels.assign_attrs(fingerprint=stamp))
     labels = voxel_labels(mask)
-    targets = volume_targets(study, recordings, inputs, labels, folder.prepared, stamp)
+    targets = volume_targets(study, recordings, inputs, labels, folder.prepared, marks, stamp)
     sides = labels["hemisphere"][1]
     facts = {
         "n_voxels": targets.n_targets,
@@ -155,7 +155,7 @@ def _surface_side(
     described = describe_vertices(study, recordings, template, vertices, labels)
     bar = "recordings"
     with display.bars():
-        prepare_surfaces(
+        marks = prepare_surfaces(
             recordings,
             inputs,
             vertices,
@@ -168,7 +168,7 @@ def _surface_side(
     stamp = surfaces_fingerprint(recordings, inputs, vertices, template, digest)
     digest.save()
     write_dataset(folder.voxels, described.assign_attrs(fingerprint=stamp))
-    targets = surface_targets(study, recordings, inputs, labels, folder.prepared, stamp)
+    targets = surface_targets(study, recordings, inputs, labels, folder.prepared, marks, stamp)
     facts = {
         "n_voxels": targets.n_targets,
         "n_left": len(vertices.left),

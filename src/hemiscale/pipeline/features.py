@@ -263,12 +263,14 @@ class StoredLayers(Sequence[list[np.ndarray]]):
     ----------
     paths : list of Path
         What `read_run` stored, run by run.
+    stamps : sequence of str
+        Fingerprint that each of them must have whenever it is read.
     n_layers : int
         With the embedding.
     """
 
-    def __init__(self, paths: list[Path], n_layers: int) -> None:
-        self.paths, self.n_layers = paths, n_layers
+    def __init__(self, paths: list[Path], stamps: Sequence[str], n_layers: int) -> None:
+        self.paths, self.stamps, self.n_layers = paths, stamps, n_layers
 
     def __len__(self) -> int:
         return self.n_layers
@@ -276,7 +278,8 @@ class StoredLayers(Sequence[list[np.ndarray]]):
     def __getitem__(self, k: Any) -> Any:
         if not 0 <= k < self.n_layers:
             raise IndexError(k)
-        return [read_activations(path, layers=[k])[0][0] for path in self.paths]
+        stored = zip(self.paths, self.stamps, strict=True)
+        return [_read_stored(path, stamp, layers=[k])[0][0] for path, stamp in stored]
 
 
 def read_features(
@@ -306,12 +309,7 @@ def read_features(
     n_layers = 0
     paths = [folder.activations(feature.name, k + 1) for k in range(len(stamps))]
     for k, (path, stamp) in enumerate(zip(paths, stamps, strict=True)):
-        _, extras, metadata = read_activations(path, layers=[])
-        if metadata["fingerprint"] != stamp:
-            raise HemiscaleError(
-                f"{path}: is not the file that was just made for this study; do all machines see "
-                "the same results folder? Start again: what is finished is kept."
-            )
+        _, extras, metadata = _read_stored(path, stamp, layers=[])
         n_layers = int(metadata["n_layers"])
         log_probabilities = extras["token_log_probabilities"]
         counted = np.isfinite(log_probabilities)
@@ -333,7 +331,20 @@ def read_features(
         reading.n_parameters = int(metadata["n_parameters"])
     reading.bits_per_byte = nats / np.log(2) / n_bytes
     reading.perplexity = float(np.exp(nats / n_tokens))
-    return StoredLayers(paths, n_layers), reading
+    return StoredLayers(paths, stamps, n_layers), reading
+
+
+def _read_stored(
+    path: Path, stamp: str, *, layers: Sequence[int]
+) -> tuple[list[np.ndarray], dict[str, np.ndarray], dict[str, str]]:
+    """Read activations, as `read_activations` does; see that they are those of the study."""
+    stored = read_activations(path, layers=layers)
+    if stored[2]["fingerprint"] != stamp:
+        raise HemiscaleError(
+            f"{path}: is not the file that was just made for this study; do all machines see "
+            "the same results folder? Start again: what is finished is kept."
+        )
+    return stored
 
 
 def baseline_features(feature: FeatureSet, inputs: StudyInputs) -> list[np.ndarray]:
@@ -377,7 +388,7 @@ def baseline_features(feature: FeatureSet, inputs: StudyInputs) -> list[np.ndarr
 
 
 def surprisal_features(
-    feature: FeatureSet, inputs: StudyInputs, folder: ResultsFolder
+    feature: FeatureSet, inputs: StudyInputs, folder: ResultsFolder, stamps: Sequence[str]
 ) -> list[np.ndarray]:
     """Surprisal of every word, from what `read_run` stored.
 
@@ -386,16 +397,24 @@ def surprisal_features(
     feature : FeatureSet
     inputs : StudyInputs
     folder : ResultsFolder
+    stamps : sequence of str
+        Fingerprint that the activations of each run must have.
 
     Returns
     -------
     list over runs of (n_words, 1) arrays
+
+    Raises
+    ------
+    HemiscaleError
+        Where a file is damaged, missing, or another one.
     """
     from hemiscale.models.surprisal import word_surprisal
 
     features = []
-    for k, run in enumerate(inputs.runs):
-        _, extras, _ = read_activations(folder.activations(feature.name, k + 1), layers=[])
+    for k, (run, stamp) in enumerate(zip(inputs.runs, stamps, strict=True)):
+        path = folder.activations(feature.name, k + 1)
+        _, extras, _ = _read_stored(path, stamp, layers=[])
         features.append(
             word_surprisal(
                 extras["token_log_probabilities"], extras["token_spans"], run.spans, run.text

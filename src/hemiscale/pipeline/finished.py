@@ -97,7 +97,7 @@ class FinishedStudy:
             first = part.subjects.index(subject) * self.targets.n_targets
             runs = [run[:, first : first + self.targets.n_targets] for run in part.runs]
         else:
-            runs = list(Listener(part.files, part.slices))
+            runs = list(Listener(part.files, part.marks, part.slices))
         return _standardised(runs)
 
 

@@ -53,7 +53,7 @@ def reliability_of_halves(
     on_disk = all(isinstance(listener, Listener) for listener in listeners)
     if on_disk:
         listeners = [
-            Listener([path.resolve() for path in listener.files], listener.slices)
+            Listener([path.resolve() for path in listener.files], listener.marks, listener.slices)
             for listener in listeners
         ]
     lengths = [scans.stop - scans.start for _, scans in targets.slices]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hemiscale.errors import HemiscaleError
 from hemiscale.pipeline.targets import HeldSubjects, StoredSubject, Targets
 from hemiscale.results import (
     ResultsFolder,
@@ -29,10 +30,13 @@ class SharedSubjects:
     ----------
     subjects : list of str
     file : Path
+    mark : str
+        Fingerprint that it must have when it is read.
     """
 
     subjects: list[str]
     file: Path
+    mark: str
 
     def bank(self, device: str) -> TargetBank:
         """Read the targets and give them to the engine.
@@ -44,8 +48,19 @@ class SharedSubjects:
         Returns
         -------
         TargetBank
+
+        Raises
+        ------
+        HemiscaleError
+            Where the file is another one: an earlier run's command may still be at work.
         """
-        return HeldSubjects(self.subjects, read_activations(self.file)[0]).bank(device)
+        runs, _, metadata = read_activations(self.file)
+        if metadata["fingerprint"] != self.mark:
+            raise HemiscaleError(
+                f"{self.file}: not the time courses that this study was started with; is an "
+                "earlier run still at work? Start again: what is finished is kept."
+            )
+        return HeldSubjects(self.subjects, runs).bank(device)
 
 
 def shared_targets(targets: Targets, folder: ResultsFolder) -> Targets:
@@ -72,7 +87,7 @@ def shared_targets(targets: Targets, folder: ResultsFolder) -> Targets:
             stamp = fingerprint(stamp=stamp, **{f"run-{k}": run for k, run in enumerate(part.runs)})
             if stored_fingerprint(path) != stamp:
                 write_activations(path, part.runs, extras={}, metadata={"fingerprint": stamp})
-            parts.append(SharedSubjects(part.subjects, path))
+            parts.append(SharedSubjects(part.subjects, path, stamp))
         else:
             parts.append(part)
     return replace(targets, parts=parts)

@@ -213,7 +213,7 @@ class Station:
             return [_baseline(feature, inputs, marks)], Reading()
         layers, reading = read_features(feature, folder, marks.activations)
         if feature.surprisal:
-            return [surprisal_features(feature, inputs, folder)], Reading()
+            return [surprisal_features(feature, inputs, folder, marks.activations)], Reading()
         return layers, reading
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -204,7 +204,7 @@ def prepare_surfaces(
     *,
     helpers: Helpers,
     progress: Progress,
-) -> None:
+) -> dict[tuple[str, int], str]:
     """Clean all recordings that are not clean on disk yet, and average them.
 
     Parameters
@@ -218,6 +218,11 @@ def prepare_surfaces(
         Each holds one recording at a time.
     progress : callable
         Called with (recordings done, recordings in all).
+
+    Returns
+    -------
+    dict from (subject, run from 1) to str
+        Fingerprints of the clean scans.
 
     Raises
     ------
@@ -248,8 +253,9 @@ def prepare_surfaces(
             (run, [marks[subject, run] for subject in inputs.subjects])
             for run in range(1, len(inputs.runs) + 1)
         ]
-        for _ in helpers.map(_average_one, runs, subjects=inputs.subjects, folder=folder):
-            pass
+        made = helpers.map(_average_one, runs, subjects=inputs.subjects, folder=folder)
+        marks |= {(AVERAGE, run): mark for (run, _), mark in zip(runs, made, strict=True)}
+    return marks
 
 
 def surfaces_fingerprint(
@@ -290,6 +296,7 @@ def surface_targets(
     inputs: StudyInputs,
     labels: dict[str, Any],
     folder: Path,
+    marks: Mapping[tuple[str, int], str],
     stamp: str,
 ) -> Targets:
     """Say where the clean scans of every subject lie.
@@ -303,6 +310,8 @@ def surface_targets(
         From `vertex_labels`.
     folder : Path
         Of the clean scans.
+    marks : mapping from (subject, run from 1) to str
+        From `prepare_surfaces`.
     stamp : str
         From `surfaces_fingerprint`.
 
@@ -320,6 +329,7 @@ def surface_targets(
         scored=scored,
         listeners=[] if recordings.is_average else inputs.subjects,
         labels=labels,
+        marks=marks,
         stamp=stamp,
     )
 
@@ -386,13 +396,13 @@ def _prepare_one(
     return problems
 
 
-def _average_one(run: int, marks: list[str], *, subjects: list[str], folder: Path) -> None:
+def _average_one(run: int, marks: list[str], *, subjects: list[str], folder: Path) -> str:
     from threadpoolctl import threadpool_limits
 
     from hemiscale.brain import prepare_surface_average
 
     with threadpool_limits(1):
-        prepare_surface_average(subjects, run, marks, folder)
+        return prepare_surface_average(subjects, run, marks, folder).mark
 
 
 def _marks(

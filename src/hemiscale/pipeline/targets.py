@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,6 +60,8 @@ class StoredSubject:
     subject : str
     files : list of Path
         Clean scans of each recorded run.
+    marks : list of str
+        Fingerprint that each of them must have when it is read.
     slices : list of (int, slice)
         As in `Targets`.
     partial : bool
@@ -68,6 +70,7 @@ class StoredSubject:
 
     subject: str
     files: list[Path]
+    marks: list[str]
     slices: Slices
     partial: bool = False
 
@@ -89,7 +92,7 @@ class StoredSubject:
         """
         from hemiscale.encoding import TargetBank
 
-        listener = Listener(self.files, self.slices)
+        listener = Listener(self.files, self.marks, self.slices)
         # The bank standardises within each run that is left after cutting.
         with warnings.catch_warnings():
             if self.partial:
@@ -106,7 +109,7 @@ class StoredSubject:
         """
         from hemiscale.brain import read_prepared
 
-        return [read_prepared(path) for path in self.files]
+        return [read_prepared(*one) for one in zip(self.files, self.marks, strict=True)]
 
 
 class Listener(Sequence[np.ndarray]):
@@ -116,12 +119,14 @@ class Listener(Sequence[np.ndarray]):
     ----------
     files : list of Path
         Clean scans of each recorded run.
+    marks : list of str
+        Fingerprint that each of them must have when it is read.
     slices : list of (int, slice)
         As in `Targets`.
     """
 
-    def __init__(self, files: list[Path], slices: Slices) -> None:
-        self.files, self.slices = files, slices
+    def __init__(self, files: list[Path], marks: list[str], slices: Slices) -> None:
+        self.files, self.marks, self.slices = files, marks, slices
 
     @property
     def lengths(self) -> list[int]:
@@ -135,7 +140,7 @@ class Listener(Sequence[np.ndarray]):
         from hemiscale.brain import read_prepared
 
         run, scans = self.slices[k]
-        return read_prepared(self.files[run])[scans]
+        return read_prepared(self.files[run], self.marks[run])[scans]
 
 
 @dataclass(frozen=True)
@@ -214,6 +219,7 @@ def stored_targets(
     scored: Sequence[str],
     listeners: Sequence[str],
     labels: dict[str, Any],
+    marks: Mapping[tuple[str, int], str],
     stamp: str,
     partial: bool = False,
 ) -> Targets:
@@ -231,6 +237,9 @@ def stored_targets(
         Those that the ceiling is made of.
     labels : dict
         Coordinates of the dimension target.
+    marks : mapping from (subject, run from 1) to str
+        Fingerprints of their clean scans, from those who made them: not from the files, which may
+        have become others since.
     stamp : str
         Fingerprint of all that made the clean scans.
     partial : bool
@@ -250,17 +259,18 @@ def stored_targets(
 
     n_runs = max(run for run, _ in slices) + 1
 
-    def files(subject: str) -> list[Path]:
-        return [prepared_file(folder, subject, k) for k in range(1, n_runs + 1)]
+    def stored(subject: str) -> tuple[list[Path], list[str]]:
+        runs = range(1, n_runs + 1)
+        return [prepared_file(folder, subject, k) for k in runs], [marks[subject, k] for k in runs]
 
-    missing = [path for subject in scored for path in files(subject) if not path.is_file()]
+    missing = [path for subject in scored for path in stored(subject)[0] if not path.is_file()]
     if missing:
         raise HemiscaleError(f"{missing[0]}: is not there; run the study first.")
     return Targets(
-        parts=[StoredSubject(subject, files(subject), slices, partial) for subject in scored],
+        parts=[StoredSubject(subject, *stored(subject), slices, partial) for subject in scored],
         n_targets=len(labels["target"]),
         labels=labels,
-        listeners=[Listener(files(subject), slices) for subject in listeners],
+        listeners=[Listener(*stored(subject), slices) for subject in listeners],
         slices=slices,
         fingerprint=stamp,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["prepare_volumes", "volume_targets", "volumes_fingerprint"]
 
 Progress = Callable[[int, int], None]
-_Prepared = tuple[list[str], list[str]] | None
+_Marks = dict[tuple[str, int], str]
+_Prepared = tuple[_Marks, list[str], list[str]] | None
 
 
 def prepare_volumes(
@@ -39,7 +40,7 @@ def prepare_volumes(
     *,
     helpers: Helpers,
     progress: Progress,
-) -> None:
+) -> dict[tuple[str, int], str]:
     """Clean all recordings that are not clean on disk yet, and average them.
 
     Parameters
@@ -54,6 +55,11 @@ def prepare_volumes(
     progress : callable
         Called with (recordings done, recordings in all).
 
+    Returns
+    -------
+    dict from (subject, run from 1) to str
+        Fingerprints of the clean scans.
+
     Raises
     ------
     InputError
@@ -66,8 +72,9 @@ def prepare_volumes(
     confounds = {path.resolve(): values for path, values in inputs.confounds.items()}
     known = digest.known([r.path for r in found])
     folder = folder.resolve()
+    marks: _Marks = {}
     if _keeps_listeners(recordings) or _is_average(recordings):
-        _prepare(
+        marks |= _prepare(
             _prepare_one,
             [
                 ([r], {r.path: known[r.path]}, confounds.get(r.path), recordings.own_masks)
@@ -81,7 +88,7 @@ def prepare_volumes(
         )
     if recordings.average and not _is_average(recordings):
         by_run = [[r for r in found if r.run == run] for run in sorted({r.run for r in found})]
-        _prepare(
+        marks |= _prepare(
             _prepare_average,
             [
                 (
@@ -97,6 +104,7 @@ def prepare_volumes(
             cleaning=cleaning,
             folder=folder,
         )
+    return marks
 
 
 def _prepare(
@@ -105,14 +113,16 @@ def _prepare(
     helpers: Helpers,
     progress: Progress,
     **common: Any,
-) -> None:
-    """Let others prepare recordings, as far as they see them."""
+) -> _Marks:
+    """Let others prepare recordings, as far as they see them; give the fingerprints."""
     paths = [[recording.path for recording in item[0]] for item in items]
     total, done = sum(map(len, paths)), 0
+    marks: _Marks = {}
     problems: list[str] = []
     notices: list[str] = []
     prepared = helpers.map_seen(function, items, paths, **common)
-    for here, (wrong, odd) in zip(paths, prepared, strict=True):
+    for here, (made, wrong, odd) in zip(paths, prepared, strict=True):
+        marks |= made
         problems += wrong
         notices += odd
         done += len(here)
@@ -121,6 +131,7 @@ def _prepare(
         warnings.warn(notice, HemiscaleWarning, stacklevel=2)
     if problems:
         raise InputError(*problems)
+    return marks
 
 
 def volumes_fingerprint(
@@ -170,6 +181,7 @@ def volume_targets(
     inputs: StudyInputs,
     voxels: dict[str, Any],
     folder: Path,
+    marks: Mapping[tuple[str, int], str],
     stamp: str,
 ) -> Targets:
     """Say where the clean scans of every subject lie.
@@ -183,6 +195,8 @@ def volume_targets(
         Coordinates of the dimension target.
     folder : Path
         Of the clean scans.
+    marks : mapping from (subject, run from 1) to str
+        From `prepare_volumes`.
     stamp : str
         From `volumes_fingerprint`.
 
@@ -200,6 +214,7 @@ def volume_targets(
         scored=scored,
         listeners=inputs.subjects if _keeps_listeners(recordings) else [],
         labels=voxels,
+        marks=marks,
         stamp=stamp,
         partial=recordings.own_masks,
     )
@@ -215,14 +230,14 @@ def _prepare_one(
     cleaning: Cleaning,
     folder: Path,
 ) -> _Prepared:
-    """Clean a recording; give problems and notices, or None where it cannot be seen here."""
+    """Clean a recording; give mark, problems and notices, or None where it cannot be seen here."""
     from hemiscale.brain import prepare_recording, read_mask
 
     (recording,) = recordings
     if not recording.path.is_file():
         return None
     with _collected(known) as (prepared, unchanged):
-        prepare_recording(
+        made = prepare_recording(
             recording,
             mask,
             cleaning,
@@ -232,6 +247,7 @@ def _prepare_one(
             digest=lambda path: known[path][1],
             before_storing=unchanged,
         )
+        prepared[0][recording.subject, recording.run] = made.mark
     return prepared
 
 
@@ -244,13 +260,13 @@ def _prepare_average(
     cleaning: Cleaning,
     folder: Path,
 ) -> _Prepared:
-    """Average one run; give problems and notices, or None, as for one recording."""
+    """Average one run; give mark, problems and notices, or None, as for one recording."""
     from hemiscale.brain import prepare_average
 
     if not all(recording.path.is_file() for recording in recordings):
         return None
     with _collected(known) as (prepared, unchanged):
-        prepare_average(
+        (made,) = prepare_average(
             recordings,
             mask,
             cleaning,
@@ -259,16 +275,18 @@ def _prepare_average(
             digest=lambda path: known[path][1],
             before_storing=unchanged,
         )
+        prepared[0][AVERAGE, recordings[0].run] = made.mark
     return prepared
 
 
 @contextmanager
 def _collected(
     known: KnownFiles,
-) -> Iterator[tuple[tuple[list[str], list[str]], Callable[[], None]]]:
+) -> Iterator[tuple[tuple[_Marks, list[str], list[str]], Callable[[], None]]]:
     """Collect problems and notices, which travel better than errors and warnings.
 
-    Also gives what raises where a recording is not what it was when its digest was taken.
+    In front of them is room for marks. Also gives what raises where a recording is not what it was
+    when its digest was taken.
     """
     from threadpoolctl import threadpool_limits
 
@@ -283,7 +301,7 @@ def _collected(
         warnings.simplefilter("default")
         warnings.simplefilter("always", HemiscaleWarning)
         with collect(problems):
-            yield (problems, notices), unchanged
+            yield ({}, problems, notices), unchanged
     if problems:  # half of a file that is being written may be the only problem
         unchanged()
     notices += [str(w.message) for w in caught if issubclass(w.category, HemiscaleWarning)]
