@@ -229,6 +229,31 @@ def test_file_size_limit_ends_clearly(tmp_path, suffix):
     assert list(tmp_path.iterdir()) == []
 
 
+KILLED = """
+import os, sys
+from pathlib import Path
+import numpy, safetensors.numpy
+from hemiscale.results import write_activations
+
+def killed(tensors, path, metadata):
+    Path(path).with_name(".tmp0RlxDt").write_bytes(b"half")  # as safetensors does since 0.8
+    os._exit(3)
+
+safetensors.numpy.save_file = killed
+write_activations(Path(sys.argv[1]), [numpy.zeros((2, 2), "f4")], extras={}, metadata={})
+"""
+
+
+def test_what_safetensors_leaves_when_it_is_killed_goes(tmp_path):
+    ended = subprocess.run(
+        [sys.executable, "-c", KILLED, str(tmp_path / "run-01.safetensors")], check=False
+    )
+    assert ended.returncode == 3
+    assert list(tmp_path.rglob(".tmp*"))
+    remove_leftovers(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 def test_leftovers_of_killed_processes_go(tmp_path):
     with subprocess.Popen([sys.executable, "-c", ""]) as ended:
         pass

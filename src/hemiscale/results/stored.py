@@ -19,7 +19,7 @@ import numpy as np
 from hemiscale.errors import HemiscaleError, HemiscaleWarning
 from hemiscale.results.fingerprints import plain_values
 from hemiscale.results.netcdf import put_netcdf
-from hemiscale.results.writing import cannot_be_written, write_atomically, write_json
+from hemiscale.results.writing import cannot_be_written, room_beside, write_atomically, write_json
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -162,8 +162,10 @@ def write_activations(
     set_aside_damaged(path)
     with write_atomically(path) as temporary:
         try:
-            # In one entry, because safetensors writes several in any order.
-            save_file(tensors, temporary, metadata={"hemiscale": json.dumps(facts)})
+            # In one entry, because safetensors writes several in any order; in a room, because it
+            # writes to a file with a name of its own first.
+            with room_beside(temporary) as file:
+                save_file(tensors, file, metadata={"hemiscale": json.dumps(facts)})
         except SafetensorError as error:
             raise cannot_be_written(path, str(error)) from None
 

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import platform
+import shutil
 import time
 import uuid
 from collections.abc import Iterator
@@ -16,7 +17,14 @@ from hemiscale.errors import HemiscaleError
 from hemiscale.results.fingerprints import plain_values
 from hemiscale.results.folder import safe_name
 
-__all__ = ["cannot_be_written", "remove_leftovers", "write_atomically", "write_json", "write_text"]
+__all__ = [
+    "cannot_be_written",
+    "remove_leftovers",
+    "room_beside",
+    "write_atomically",
+    "write_json",
+    "write_text",
+]
 
 
 DAY = 86_400.0  # seconds
@@ -56,6 +64,30 @@ def write_atomically(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def room_beside(temporary: Path) -> Iterator[Path]:
+    """Give a file name in a folder of its own, for writers that make more files beside theirs.
+
+    Killed, they leave these files, whose names do not say whose they were; the folder's does.
+
+    Parameters
+    ----------
+    temporary : Path
+        From `write_atomically`: where the file goes when it is written.
+
+    Yields
+    ------
+    Path
+    """
+    folder = temporary.with_name(f"{temporary.name.removesuffix('.part')}-room.part")
+    folder.mkdir()
+    try:
+        yield folder / "file"
+        (folder / "file").replace(temporary)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def remove_leftovers(folder: Path) -> None:
     """Remove what killed processes were writing.
 
@@ -66,14 +98,16 @@ def remove_leftovers(folder: Path) -> None:
         for a day.
     """
     here = _this_machine()
-    for path in folder.rglob(".*.part"):
+    for path in list(folder.rglob(".*.part")):
         with contextlib.suppress(OSError, ValueError, IndexError):
             owner, pid = path.name.split(".")[-4], int(path.name.split(".")[-3])
             if owner == here:
                 abandoned = not _is_alive(pid)
             else:
                 abandoned = path.stat().st_mtime < time.time() - DAY
-            if abandoned:
+            if abandoned and path.is_dir():
+                shutil.rmtree(path)
+            elif abandoned:
                 path.unlink()
 
 
