@@ -10,6 +10,7 @@ import textwrap
 import time
 from collections import Counter
 
+import psutil
 import pytest
 
 from hemiscale.results import damage, file_digest
@@ -17,6 +18,8 @@ from hemiscale.results import damage, file_digest
 MODEL = '\n[[models]]\nname = "austen-0.1m"\n'
 OF_TABLES = {"inputs", "ceiling", "activations", "layers", "scores", "summaries", "tables", "page"}
 OF_VOLUMES = {"masks", "cleaning", "voxels", "ceiling", "layers", "scores", "summaries", "tables"}
+# In the moment between seeing a stage and killing it, the next may begin.
+CLEANING, FITTING = ("cleaning", "voxels"), ("layers", "scores")
 KILLS = 25  # of each study, so that there are 50 in all
 
 # Imports take longer than the study: done once, then every run is a fork that starts at once.
@@ -144,13 +147,19 @@ def wait_for_stage(out, wanted, pid):
 
 
 def wait_until_nobody_is_left(group, seconds=10):
-    """Wait until all processes of a group have ended."""
+    """Wait until all processes of a group have ended, reaped or not."""
     deadline = time.monotonic() + seconds
-    with contextlib.suppress(ProcessLookupError):
-        while time.monotonic() < deadline:
-            os.killpg(group, 0)
-            time.sleep(0.05)
-        pytest.fail(f"processes of the killed run {group} go on")
+    while any(_goes_on(pid, group) for pid in psutil.pids()):
+        assert time.monotonic() < deadline, f"processes of the killed run {group} go on"
+        time.sleep(0.05)
+
+
+def _goes_on(pid, group):
+    """Tell whether a process is of a group; one that ended may stay as a zombie."""
+    try:
+        return os.getpgid(pid) == group and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except (ProcessLookupError, psutil.NoSuchProcess):
+        return False
 
 
 def kill_and_compare(runner, folder, stages, seed):
@@ -186,6 +195,17 @@ def kill_and_compare(runner, folder, stages, seed):
     return expected
 
 
+def kill_while_cleaning_and_fitting(runner, out, groups):
+    """Kill a run with workers twice; tell how far it had come each time."""
+    hit = []
+    for wanted in ("cleaning", "layers"):
+        groups.append(runner.start(out, workers=2))
+        wait_for_stage(out, {wanted}, groups[-1])
+        kill(groups[-1])
+        hit.append(stage(out) if runner.end() == "killed" else "done")
+    return hit
+
+
 def check_that_nothing_is_half_there(out):
     records = (*out.glob("scores/*.json"), *out.glob("prepared/*.json"))
     for stored in (*out.rglob("*.nc"), *out.rglob("*.safetensors"), *records):
@@ -217,17 +237,15 @@ def test_volumes_killed_at_many_moments_and_with_workers(volume_folder, tmp_path
     path = volume_folder / "study.toml"
     path.write_text(path.read_text().replace('mask = "mask.nii.gz"', "voxel_size = 8"))
     runner = Runner(path, tmp_path / "stderr.txt")
-    out, groups = tmp_path / "with-workers", []
+    groups = []
     try:
         expected = kill_and_compare(runner, tmp_path, OF_VOLUMES, seed=1)
         assert len([name for name in expected if name.startswith("prepared/average/")]) == 3
-        hit = []
-        for wanted in ("cleaning", "layers"):
-            groups.append(runner.start(out, workers=2))
-            wait_for_stage(out, {wanted}, groups[-1])
-            kill(groups[-1])
-            assert runner.end() == "killed"
-            hit.append(stage(out))
+        for k in range(5):  # a kill may come too late on a machine that is busy
+            out = tmp_path / f"with-workers-{k}"
+            hit = kill_while_cleaning_and_fitting(runner, out, groups)
+            if hit[0] in CLEANING and hit[1] in FITTING:
+                break
         # Processes that are left over end too, and do not keep the next run out of the folder.
         runner.start(out)
         assert runner.end() == "0"
@@ -239,5 +257,5 @@ def test_volumes_killed_at_many_moments_and_with_workers(volume_folder, tmp_path
         for group in groups:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(group, signal.SIGKILL)
-    assert hit[0] == "cleaning"
-    assert hit[1] in ("layers", "scores")
+    assert hit[0] in CLEANING
+    assert hit[1] in FITTING

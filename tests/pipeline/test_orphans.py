@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 
 from hemiscale.pipeline.orphans import end_with
@@ -35,7 +36,7 @@ def test_a_process_ends_soon_after_the_one_that_started_it(code):
         [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as parent:
         child = int(parent.stdout.readline())
-        os.kill(child, 0)
+        assert is_there(child)
         parent.send_signal(signal.SIGKILL)
         parent.wait()
         deadline = time.monotonic() + 5
@@ -48,11 +49,11 @@ def test_a_process_ends_soon_after_the_one_that_started_it(code):
 
 
 def is_there(pid):
+    """Tell whether a process goes on: one that ended may stay as a zombie that nobody reaps."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False
-    return True
 
 
 def test_the_process_itself_goes_on():

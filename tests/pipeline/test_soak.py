@@ -12,6 +12,7 @@ import textwrap
 import pytest
 
 LIMIT = 3_000_000_000  # bytes of the data segment
+CACHES = 25_000_000  # bytes
 MODELS = """
 [[models]]
 name = "austen-0.1m"
@@ -61,5 +62,7 @@ def test_memory_is_flat_from_the_first_to_the_last_of_28_models(study_folder, tm
     assert ended.returncode == 0, ended.stderr
     held = [int(line) for line in ended.stdout.split()]
     assert len(held) == 28
-    # What grows a little with the first few models are caches of the libraries.
-    assert max(held) < 1.03 * held[0], held
+    # Caches of the libraries took 11 MB in all after the first model, of 585; allocators vary.
+    assert max(held) - held[0] < CACHES, held
+    # The last ten are alike, all is warm: they took 0.1 MB.
+    assert max(held[-10:]) - min(held[-10:]) < CACHES / 5, held
