@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
+from filelock import FileLock
 
 from hemiscale.analysis import write_tables
 
@@ -326,15 +327,35 @@ def write_coarse_report(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def simulated_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The whole simulated study; tests read it and must not change it."""
-    return write_results(tmp_path_factory.mktemp("simulated"), invent_models())
+def once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Callable[..., Path]:
+    """Make a folder once for all processes that test; nobody changes it."""
+
+    def made(name: str, make: Callable[[Path], object]) -> Path:
+        base = tmp_path_factory.getbasetemp()
+        folder = (base if worker_id == "master" else base.parent) / name
+        with FileLock(folder.with_suffix(".lock")):
+            if not folder.with_suffix(".done").exists():
+                make(folder)
+                folder.with_suffix(".done").touch()
+        return folder
+
+    return made
 
 
 @pytest.fixture(scope="session")
-def simulated_report(simulated_results: Path) -> Path:
+def simulated_results(once: Callable[..., Path]) -> Path:
+    """The whole simulated study; tests read it and must not change it."""
+    return once("simulated", lambda folder: write_results(folder, invent_models()))
+
+
+@pytest.fixture(scope="session")
+def simulated_report(once: Callable[..., Path]) -> Path:
     """Its page, made once."""
-    return write_coarse_report(simulated_results)
+
+    def make(folder: Path) -> None:
+        write_coarse_report(write_results(folder, invent_models()))
+
+    return once("simulated-page", make) / "report.html"
 
 
 @pytest.fixture
@@ -352,7 +373,7 @@ def make_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..
 
 
 @pytest.fixture(scope="session")
-def voxel_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def voxel_report(once: Callable[..., Path]) -> Path:
     """The page of a simulated voxel study, made once."""
     from importlib.util import module_from_spec, spec_from_file_location
 
@@ -362,4 +383,8 @@ def voxel_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert spec.loader is not None
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
-    return write_coarse_report(module.write_voxel_results(tmp_path_factory.mktemp("voxels")))
+
+    def make(folder: Path) -> None:
+        write_coarse_report(module.write_voxel_results(folder))
+
+    return once("voxels-page", make) / "report.html"
