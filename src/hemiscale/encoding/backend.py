@@ -31,7 +31,8 @@ class Backend(Protocol):
     flops: float
     #: Whether a symmetric matrix is decomposed in less time than it is factored a dozen times.
     fast_eigh: bool
-    #: Targets whose products with the features stay in the cache; 0: there is none to mind.
+    #: Targets that are predicted at a time: many make matrix products fast, few stay in the cache;
+    #: 0: all of a block.
     cached_rows: int
 
     def array(self, x: np.ndarray, dtype: Dtype) -> Array:
@@ -77,7 +78,7 @@ class NumpyBackend:
     """numpy and scipy on the processor; as many threads as the BLAS is set to."""
 
     fast_eigh = True
-    cached_rows = 256
+    cached_rows = 1024
 
     def __init__(self) -> None:
         self.flops = 0.0

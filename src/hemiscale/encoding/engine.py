@@ -16,6 +16,8 @@ from hemiscale.encoding.validators import (
     System,
     Validator,
     View,
+    parts_of,
+    score_part,
     score_predictors,
 )
 
@@ -245,13 +247,20 @@ class Engine:
             view = self._view(number)
         else:
             view = self.system.view(self.bank.block(number, self._scored_in))
+        by_all: list[tuple[int, Predictor]] = []
         for t in self.all_tests:
             winners = chosen[t][self.groups[columns]]
             for i in np.unique(winners):
-                here = np.flatnonzero(winners == i)
-                rows = None if here.size == winners.size else here
                 predictor = self._final_models[int(i)][Task((t,), t)]
-                (found,) = score_predictors(self.system, view, [predictor], t, rows)
+                here = np.flatnonzero(winners == i)
+                if here.size == winners.size:
+                    by_all.append((t, predictor))
+                    continue
+                (found,) = score_predictors(self.system, view, [predictor], t, here)
                 self.scores[t, columns.start + here] = found
+        scores = self.scores[:, columns]
+        for part in parts_of(view, len(view.block.data)):
+            for t, predictor in by_all:
+                (scores[t, part],) = score_part(self.system, view, [predictor], t, part)
         self.unscored.discard(number)
         self._waiting.pop(number, None)

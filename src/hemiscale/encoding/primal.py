@@ -71,15 +71,20 @@ class PrimalView:
         for products in self._per_run[2:]:
             self._all += products
         self._rotated: dict[LeftOut, Array] = {}
+        self._without: tuple[int, slice, Array] | None = None
 
     def _training_products(self, left_out: LeftOut, rows: Rows) -> Array:
-        products = select(self._backend, self._all, rows)
-        for number, run in enumerate(left_out):
-            of_run = select(self._backend, self._per_run[run], rows)
-            if number == 0:
-                products = products - of_run
-            else:
-                products -= of_run
+        first, *others = left_out
+        if isinstance(rows, slice) and others:
+            # Several sets begin with the same run, and are asked for one after the other.
+            if self._without is None or self._without[:2] != (first, rows):
+                self._without = first, rows, self._all[rows] - self._per_run[first][rows]
+            products = self._without[2]
+        else:
+            everything = select(self._backend, self._all, rows)
+            products = everything - select(self._backend, self._per_run[first], rows)
+        for run in others:
+            products = products - select(self._backend, self._per_run[run], rows)
         return products
 
     def _rotated_products(self, left_out: LeftOut, rotation: Array) -> Array:

@@ -9,7 +9,7 @@ Both give the same numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -27,6 +27,8 @@ __all__ = [
     "System",
     "Validator",
     "View",
+    "parts_of",
+    "score_part",
     "score_prediction",
     "score_predictors",
     "validation_runs",
@@ -87,6 +89,26 @@ def score_prediction(
     return backend.correlate(prediction, target, norm, centred=system.centred)
 
 
+def parts_of(view: View, n_targets: int) -> Iterator[slice]:
+    """Yield the targets that are predicted at a time, so that what is computed of them is near."""
+    for start in range(0, n_targets, view.at_once):
+        yield slice(start, min(start + view.at_once, n_targets))
+
+
+def score_part(
+    system: System, view: View, predictors: Sequence[Predictor], run: int, rows: Rows
+) -> list[np.ndarray]:
+    """Return Pearson r of what predictors predict for a few targets.
+
+    The predictors have the same left-out runs and different penalties.
+    """
+    data = view.data(predictors[0], rows)
+    return [
+        score_prediction(system, view, view.predict(data, predictor), run, rows)
+        for predictor in predictors
+    ]
+
+
 def score_predictors(
     system: System,
     view: View,
@@ -96,19 +118,19 @@ def score_predictors(
 ) -> list[np.ndarray]:
     """Return Pearson r of what predictors predict, for a block or for the named rows of it.
 
-    The predictors have the same left-out runs and different penalties. A few targets are predicted
-    at a time, so that what is computed of them stays in the processor's cache.
+    The predictors have the same left-out runs and different penalties.
     """
     n = len(view.block.data) if rows is None else len(rows)
-    scores = np.empty((len(predictors), n), dtype=str(view.block.data.dtype).removeprefix("torch."))
-    for start in range(0, n, view.at_once):
-        columns = slice(start, min(start + view.at_once, n))
-        part: Rows = columns if rows is None else rows[columns]
-        data = view.data(predictors[0], part)
-        for number, predictor in enumerate(predictors):
-            prediction = view.predict(data, predictor)
-            scores[number, columns] = score_prediction(system, view, prediction, run, part)
+    scores = np.empty((len(predictors), n), dtype=_dtype(view))
+    for part in parts_of(view, n):
+        scores[:, part] = score_part(
+            system, view, predictors, run, part if rows is None else rows[part]
+        )
     return list(scores)
+
+
+def _dtype(view: View) -> str:
+    return str(view.block.data.dtype).removeprefix("torch.")
 
 
 class PredictorValidator:
@@ -165,17 +187,22 @@ class PredictorValidator:
         tests: Mapping[int, Sequence[int]],
     ) -> Scores:
         """Return for each penalty and test run (n_validation_runs, n_targets) scores of a block."""
-        found: Scores = {i: {} for i in operators}
-        for t, partners in enumerate(self.partners):
-            numbers = [i for i in operators if t in tests[i]]
-            if not numbers:
-                continue
-            by_run = [
-                score_predictors(self.system, view, [operators[i][_task(t, v)] for i in numbers], v)
-                for v in partners
-            ]
-            for i, scores in zip(numbers, zip(*by_run, strict=True), strict=True):
-                found[i][t] = np.stack(scores)
+        n = len(view.block.data)
+        found: Scores = {
+            i: {t: np.empty((len(self.partners[t]), n), _dtype(view)) for t in tests[i]}
+            for i in operators
+        }
+        # All that is done to a few targets is done at once: their data are read from memory once.
+        for part in parts_of(view, n):
+            for t, partners in enumerate(self.partners):
+                numbers = [i for i in operators if t in tests[i]]
+                if not numbers:
+                    continue
+                for k, v in enumerate(partners):
+                    predictors = [operators[i][_task(t, v)] for i in numbers]
+                    scores = score_part(self.system, view, predictors, v, part)
+                    for i, of_penalty in zip(numbers, scores, strict=True):
+                        found[i][t][k, part] = of_penalty
         return found
 
 
