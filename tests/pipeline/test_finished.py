@@ -100,8 +100,8 @@ def test_tables_and_runs_keep_out_of_each_others_way(finished, monkeypatch):
             run_study(study, out, quiet=True)
         tried.append(1)
 
+    monkeypatch.setattr("hemiscale.pipeline.finished.raise_if_changed", run_meanwhile)
     for table in (unique, chance):
-        monkeypatch.setattr(f"hemiscale.pipeline.{table.__name__}.raise_if_changed", run_meanwhile)
         table(study, out)
     assert tried == [1, 1]
 

@@ -192,7 +192,7 @@ class PredictorValidator:
             i: {t: np.empty((len(self.partners[t]), n), _dtype(view)) for t in tests[i]}
             for i in operators
         }
-        # All that is done to a few targets is done at once: their data are read from memory once.
+        # All sets in turn for the same targets, so that what sets have in common is made once.
         for part in parts_of(view, n):
             for t, partners in enumerate(self.partners):
                 numbers = [i for i in operators if t in tests[i]]

@@ -11,8 +11,6 @@ from hemiscale.errors import HemiscaleError
 from hemiscale.pipeline.finished import FinishedStudy, open_finished
 from hemiscale.pipeline.plan import FeatureSet
 from hemiscale.pipeline.progress import Display
-from hemiscale.pipeline.unchanged import raise_if_changed
-from hemiscale.results import write_text
 from hemiscale.study import Encoding, Study
 
 __all__ = ["predictions", "write_chance_table"]
@@ -59,7 +57,6 @@ def write_chance_table(
     HemiscaleError
         Where there are no scores, or predictions do not give the stored scores again.
     """
-    import pandas as pd
     from rich.console import Console
 
     from hemiscale.analysis.dictionary import CHANCE_COLUMNS
@@ -78,13 +75,7 @@ def write_chance_table(
             display.say(f"✓ {feature.name}")
         for note in notes:
             display.warn(note)
-        path = opened.folder.tables / "chance.tsv"
-        frame = pd.DataFrame(rows, columns=list(CHANCE_COLUMNS))
-        text = frame.to_csv(sep="\t", index=False, float_format="%.6g", lineterminator="\n")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        raise_if_changed(opened.station.job.inputs.states)
-        write_text(path, text)
-    return path
+        return opened.write_table("chance", rows, CHANCE_COLUMNS)
 
 
 def predictions(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +21,9 @@ from hemiscale.pipeline.progress import Display
 from hemiscale.pipeline.scoring import standardised_runs
 from hemiscale.pipeline.station import Job, Station
 from hemiscale.pipeline.targets import HeldSubjects, Listener, Targets
+from hemiscale.pipeline.unchanged import raise_if_changed
 from hemiscale.pipeline.units import ReadRun, do
-from hemiscale.results import ResultsFolder, open_dataset, stored_fingerprint
+from hemiscale.results import ResultsFolder, open_dataset, stored_fingerprint, write_text
 from hemiscale.study import Study
 
 if TYPE_CHECKING:
@@ -99,6 +100,38 @@ class FinishedStudy:
         else:
             runs = list(Listener(part.files, part.marks, part.slices))
         return _standardised(runs)
+
+    def write_table(
+        self, name: str, rows: Sequence[Mapping[str, object]], columns: Collection[str]
+    ) -> Path:
+        """Write a table beside those of the study.
+
+        Parameters
+        ----------
+        name : str
+            Of its file, without the ending.
+        rows : sequence of mapping
+        columns : collection of str
+            In this order.
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        HemiscaleError
+            Where an input changed since the study was opened; nothing is written.
+        """
+        import pandas as pd
+
+        path = self.folder.tables / f"{name}.tsv"
+        frame = pd.DataFrame(rows, columns=list(columns))
+        text = frame.to_csv(sep="\t", index=False, float_format="%.6g", lineterminator="\n")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        raise_if_changed(self.station.job.inputs.states)
+        write_text(path, text)
+        return path
 
 
 @contextmanager

@@ -13,8 +13,7 @@ from hemiscale.pipeline.finished import FinishedStudy, open_finished
 from hemiscale.pipeline.plan import FeatureSet
 from hemiscale.pipeline.progress import Display
 from hemiscale.pipeline.scoring import score_layer
-from hemiscale.pipeline.unchanged import raise_if_changed
-from hemiscale.results import read_dataset, write_text
+from hemiscale.results import read_dataset
 from hemiscale.study import Study
 
 if TYPE_CHECKING:
@@ -60,7 +59,6 @@ def write_unique_table(
     HemiscaleError
         Where baseline or models have no scores.
     """
-    import pandas as pd
     from rich.console import Console
 
     from hemiscale.analysis.columns import columns_of
@@ -88,14 +86,7 @@ def write_unique_table(
         for model in models:
             rows += _rows(opened, model, beside, columns)
             display.say(f"✓ {model.name} with {baseline}")
-        path = opened.folder.tables / f"unique_{baseline}.tsv"
-        frame = pd.DataFrame(rows, columns=list(UNIQUE_COLUMNS))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        raise_if_changed(opened.station.job.inputs.states)
-        write_text(
-            path, frame.to_csv(sep="\t", index=False, float_format="%.6g", lineterminator="\n")
-        )
-    return path
+        return opened.write_table(f"unique_{baseline}", rows, UNIQUE_COLUMNS)
 
 
 def _rows(
