@@ -130,7 +130,7 @@ def test_with_many_regressors_per_scan_the_dual_form_is_always_quicker(monkeypat
     primal, dual = (SimpleNamespace(drowns=lambda alpha: False) for _ in range(2))
     monkeypatch.setattr(plan, "PrimalSystem", lambda *_, **__: primal)
     monkeypatch.setattr(plan, "DualSystem", lambda *_, **__: dual)
-    for name in ("PredictorValidator", "ResidualValidator"):
+    for name in ("PredictorValidator", "PairValidator"):
         monkeypatch.setattr(plan, name, lambda *_, **__: None)
 
     def chosen(n_runs, length, n_alphas, per_scan):

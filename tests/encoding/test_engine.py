@@ -240,7 +240,7 @@ def test_the_race_drops_only_what_is_surely_behind():
     dropped_in_time = 0
     for _ in range(200):
         scores = rng.normal(0, 0.05, (10, 3000)) - 0.002 * np.arange(10)[:, None]
-        race = Race([1], 10, 3000, "float64", 0.0)
+        race = Race([1], 3000, "float64", np.zeros(10))
         for columns in (slice(0, 500), slice(500, 1500), slice(1500, 3000)):
             for i in race.alphas():
                 race.record(i, columns, {0: scores[i : i + 1, columns]})

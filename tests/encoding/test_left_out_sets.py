@@ -11,9 +11,9 @@ from hemiscale.encoding.backend import NumpyBackend
 from hemiscale.encoding.bank import Block, TargetBank
 from hemiscale.encoding.dual import DualSystem
 from hemiscale.encoding.folds import run_slices
+from hemiscale.encoding.pairs import PairOperators, pair_predictions
 from hemiscale.encoding.predictors import Task
 from hemiscale.encoding.primal import PrimalSystem, decomposes
-from hemiscale.encoding.residuals import ResidualOperators, pair_residuals
 from hemiscale.encoding.torch_backend import TorchBackend
 from hemiscale.encoding.validators import score_predictors
 
@@ -30,20 +30,19 @@ LENGTHS = st.lists(st.integers(3, 15), min_size=3, max_size=6)
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 10**6), LENGTHS, st.integers(1, 60), st.floats(0.1, 1e4))
-def test_residuals_of_all_pairs(problem, seed, lengths, n_features, alpha):
+def test_predictions_of_all_pairs(problem, seed, lengths, n_features, alpha):
     x, y = problem(seed, lengths, n_features, 5)
     backend, slices = NumpyBackend(), run_slices(lengths)
     system = DualSystem(x, slices, backend)
     pairs = list(combinations(range(len(lengths)), 2))
-    inverse = system.residual_operator(alpha, "float64")
-    operators = ResidualOperators(inverse, slices, pairs, backend, "float64")
+    operators = PairOperators(system.inverse(alpha, "float64"), slices, pairs, backend, "float64")
     targets = np.ascontiguousarray(np.concatenate(y).T)
     seen = []
-    for pair, residuals in pair_residuals(operators, targets, pairs):
+    for pair, predictions in pair_predictions(operators, targets, pairs):
         seen.append(pair)
         for run in pair:
-            truth = y[run] - brute_force(x, y, pair, run, alpha)
-            np.testing.assert_allclose(residuals[run].T, truth, rtol=0, atol=1e-8)
+            truth = brute_force(x, y, pair, run, alpha)
+            np.testing.assert_allclose(predictions[run].T, truth, rtol=0, atol=1e-8)
     assert seen == pairs
 
 

@@ -85,7 +85,7 @@ class DualSystem:
         self.lengths = [scans.stop - scans.start for scans in self.slices]
         self.width = sum(self.lengths)
         self._low_rank = given.n_features < _LOW_RANK * self.slices[-1].stop
-        self._norm = float((self.kernel * self.kernel).sum()) ** 0.5
+        self.norm = float((self.kernel * self.kernel).sum()) ** 0.5
         self._inverses: dict[tuple[float, Dtype, int], Array] = {}
         self._kernels: dict[Dtype, Array] = {"float64": self.kernel}
 
@@ -188,14 +188,14 @@ class DualSystem:
 
         Predictions are what B differs by from that, and float32 keeps little of the difference.
         """
-        return self._low_rank or self._norm < share * alpha
+        return self._low_rank or self.norm < share * alpha
 
     def trusts_single_precision(self, alpha: float) -> bool:
         """Tell whether float32 is enough to factor with a penalty."""
-        return self._norm < ILL_CONDITIONED * alpha and not self.drowns(alpha, 0.1)
+        return self.norm < ILL_CONDITIONED * alpha and not self.drowns(alpha, 0.1)
 
-    def residual_operator(self, alpha: float, dtype: Dtype) -> Array:
-        """Return B = (K + αI)⁻¹: residuals of any left-out set S are B_SS⁻¹ (B y)_S."""
+    def inverse(self, alpha: float, dtype: Dtype) -> Array:
+        """Return B = (K + αI)⁻¹, from which any run can be left out."""
         return self._inverse(alpha, dtype, 0)
 
 

@@ -23,9 +23,19 @@ from hemiscale.encoding.validators import (
 
 __all__ = ["Engine"]
 
+#: By number of the penalty and by test run.
+FinalModels = dict[int, Mapping[Task, Predictor]]
+
 #: Single-precision mean scores that differ by less are compared again in double precision: a part
-#: that all targets share, and one that averages out over scans and targets.
-_TIE, _TIE_PER_VALUE = 1e-5, 1e-3
+#: that all targets share, one that averages out over scans and targets, and one that grows with
+#: the covariance over the penalty.
+_TIE, _TIE_PER_VALUE, _TIE_PER_CONDITION = 1e-5, 1e-3, 1e-8
+#: What single precision does to scores is measured on so many targets; if it is more than this,
+#: winners are scored in double precision.
+_SAMPLE, _COARSE = 256, 3e-6
+#: Covariance over penalty up to which it need not be measured for validation models, whose factors
+#: in double precision are needed for nothing else.
+_HARMLESS = 50.0
 #: Double-precision mean scores that differ by less are equal.
 _ROUNDING = 1e-12
 #: With so few features a prediction can all but vanish, and single precision then shows: final
@@ -63,32 +73,38 @@ class Engine:
         self.system, self.validator, self.bank, self.alphas = system, validator, bank, alphas
         self.groups, self.n_groups = groups, n_groups
         self.all_tests = list(range(bank.n_runs))
-        self.tolerance = 0.0
+        self._condition = system.norm / alphas
+        self._trusted = [
+            bank.dtype == "float32" and system.trusts_single_precision(float(a)) for a in alphas
+        ]
+        #: Per penalty: below this, differences of mean scores are not told from rounding.
+        self.tolerance = np.full(len(alphas), _ROUNDING)
         if bank.dtype == "float32":
             smallest = int(np.bincount(groups).min())
-            self.tolerance = _TIE + _TIE_PER_VALUE / (sum(bank.lengths) * smallest) ** 0.5
+            self.tolerance[:] = _TIE + _TIE_PER_VALUE / (sum(bank.lengths) * smallest) ** 0.5
+            self.tolerance[self._trusted] += _TIE_PER_CONDITION * self._condition[self._trusted]
         n_validation = [len(runs) for runs in validator.partners]
-        indifference = max(self.tolerance, _ROUNDING)
-        self.race = Race(n_validation, len(alphas), bank.n_usable, bank.dtype, indifference)
+        self.race = Race(n_validation, bank.n_usable, bank.dtype, self.tolerance)
         self.scores = np.empty((bank.n_runs, bank.n_usable))
         self.unscored = set(range(len(bank)))
-        size = validator.operator_size * np.dtype(bank.dtype).itemsize
+        widest = max(np.dtype(self._stream(i)).itemsize for i in range(len(alphas)))
+        size = validator.operator_size * widest
         self._room = max(1, int(_OPERATOR_MEMORY / size))
         #: Views of blocks that wait for their penalty, as many as there is room for.
         self._waiting: dict[int, PrimalView] = {}
-        few = isinstance(system, PrimalSystem) and system.width <= _FEW_FEATURES
-        self._scored_in: Dtype = "float64" if few else bank.dtype
-        self._latest: tuple[int, View] | None = None
-        self._final_models: Mapping[int, Mapping[Task, Predictor]] = {}
+        self._few = isinstance(system, PrimalSystem) and system.width <= _FEW_FEATURES
+        self._latest: tuple[int, Dtype, View] | None = None
+        self._final_models: dict[Dtype, FinalModels] = {}
 
-    def _trusted(self, alpha: int) -> bool:
-        """Tell whether a penalty's work may be done in single precision from start to end."""
-        penalty = float(self.alphas[alpha])
-        return self.bank.dtype == "float32" and self.system.trusts_single_precision(penalty)
+    def _stream(self, alpha: int) -> Dtype:
+        """Return the precision in which targets meet a penalty's operators in validation."""
+        large = self.validator.amplifies and not self._trusted[alpha]
+        return "float64" if large else self.bank.dtype
 
     def _prepared(self, alpha: int, tests: Sequence[int]) -> Any:
-        precision: Dtype = "float32" if self._trusted(alpha) else "float64"
-        return self.validator.prepare(float(self.alphas[alpha]), tests, precision, self.bank.dtype)
+        precision: Dtype = "float32" if self._trusted[alpha] else "float64"
+        penalty = float(self.alphas[alpha])
+        return self.validator.prepare(penalty, tests, precision, self._stream(alpha))
 
     def race_adaptively(self) -> None:
         """Go through the blocks once, dropping penalties; score final models when settled."""
@@ -114,7 +130,7 @@ class Engine:
 
     def _look_at_first_block(self, operators: dict[int, Any]) -> set[int]:
         """Drop what the first block can tell; return whom it saw through something quick only."""
-        race, validator, view = self.race, self.validator, self._view(0)
+        race, validator = self.race, self.validator
         columns = self.bank.columns[0]
         quick = set()
         for i in middle_first(len(self.alphas)):
@@ -123,8 +139,10 @@ class Engine:
                 look = validator.prepare_for_one_block(float(self.alphas[i]), self.all_tests)
             if look is not None:
                 quick.add(i)
+                view = self._view(0, self.bank.dtype)
             else:
                 look = self._prepared(i, self.all_tests)
+                view = self._view(0, self._stream(i))
                 if len(operators) < self._room:
                     operators[i] = look
             found = validator.scores({i: look}, view, {i: self.all_tests})
@@ -152,10 +170,11 @@ class Engine:
             if len(batch) == len(alphas):
                 self.validator.forget()
             for number in blocks:
-                view = self._view(number)
-                found = self.validator.scores({i: operators[i] for i in batch}, view, tests)
-                for i in batch:
-                    self.race.record(i, self.bank.columns[number], found[i])
+                for stream in sorted({self._stream(i) for i in batch}):
+                    here = {i: operators[i] for i in batch if self._stream(i) == stream}
+                    found = self.validator.scores(here, self._view(number, stream), tests)
+                    for i, scores in found.items():
+                        self.race.record(i, self.bank.columns[number], scores)
             if len(batch) < len(alphas):
                 operators.clear()
 
@@ -169,20 +188,39 @@ class Engine:
         """
         self.validator.forget()
         chosen = self._choose()
+        self._refine(chosen)
         for number in sorted(self.unscored):
             self._score(number, chosen)
         return chosen, self.scores
 
-    def _view(self, number: int) -> View:
+    def _refine(self, chosen: np.ndarray) -> None:
+        """Score winners' validation models again where single precision was too coarse for them."""
+        for i in np.unique(chosen).tolist():
+            if self._stream(i) == "float64" or self._condition[i] < _HARMLESS:
+                continue
+            tests = [t for t in self.all_tests if i in chosen[t]]
+            operators = self.validator.prepare(float(self.alphas[i]), tests, "float64", "float64")
+            error = 0.0
+            for number, columns in enumerate(self.bank.columns):
+                if columns.start >= _SAMPLE and error < _COARSE:
+                    break
+                view = self._view(number, "float64")
+                found = self.validator.scores({i: operators}, view, {i: tests})[i]
+                for t in tests:
+                    coarse = self.race.curves[t, i][:, columns]
+                    error = max(error, float(np.abs(found[t] - coarse).max()))
+                self.race.record(i, columns, found)
+
+    def _view(self, number: int, dtype: Dtype) -> View:
         """Prepare a block; what was computed of it waits for further penalties, or for the last."""
-        if number in self._waiting:
+        if dtype == self.bank.dtype and number in self._waiting:
             return self._waiting[number]
-        if self._latest is not None and self._latest[0] == number:
-            return self._latest[1]
+        if self._latest is not None and self._latest[:2] == (number, dtype):
+            return self._latest[2]
         self._latest = None
-        view = self.system.view(self.bank.block(number))
-        self._latest = number, view
-        if isinstance(view, PrimalView):
+        view = self.system.view(self.bank.block(number, dtype))
+        self._latest = number, dtype, view
+        if isinstance(view, PrimalView) and dtype == self.bank.dtype:
             held = sum(other.memory for other in self._waiting.values())
             if held + view.memory <= _WAITING_MEMORY:
                 self._waiting[number] = view
@@ -195,9 +233,11 @@ class Engine:
         for (t, i), curve in race.curves.items():
             if race.alive[t, i]:
                 means[t, i] = group_means(curve, self.groups, self.n_groups)
-        tied = means >= means.max(axis=1, keepdims=True) - self.tolerance
+        best = means.argmax(axis=1)[:, None]
+        tolerance = np.maximum(self.tolerance[best], self.tolerance[:, None])
+        tied = means >= means.max(axis=1, keepdims=True) - tolerance
         tied &= tied.sum(axis=1, keepdims=True) > 1
-        if self.tolerance and tied.any():
+        if self.bank.dtype == "float32" and tied.any():
             means[tied] = self._exact_means(tied)[tied]
         # Rounding does not decide: with one feature all penalties give the same r. The first wins.
         return (means >= means.max(axis=1, keepdims=True) - _ROUNDING).argmax(axis=1)
@@ -230,37 +270,67 @@ class Engine:
         take = self.bank.backend.take
         return Block(take(block.data, rows), [take(norm, rows) for norm in block.norms], slice(0))
 
-    def _finals(self, chosen: np.ndarray) -> Mapping[int, Mapping[Task, Predictor]]:
-        """Return the final models' predictors, factored in float64."""
-        finals = {}
-        for i in np.unique(chosen):
+    def _finals(self, chosen: np.ndarray) -> dict[Dtype, FinalModels]:
+        """Return the final models' predictors, factored in float64, by precision of the targets."""
+        finals: dict[Dtype, FinalModels] = {}
+        for i in np.unique(chosen).tolist():
             tasks = [Task((t,), t) for t in self.all_tests if i in chosen[t]]
-            penalty = float(self.alphas[i])
-            finals[int(i)] = self.system.predictors(penalty, tasks, "float64", self._scored_in)
+            exact = self.system.predictors(float(self.alphas[i]), tasks, "float64", "float64")
+            stream, models = self.bank.dtype, exact
+            if stream == "float32":
+                cast = self.bank.backend.cast
+                models = {task: predictor.cast(cast, stream) for task, predictor in exact.items()}
+                if self._few or self._error({i: models}, {i: exact}, chosen) > _COARSE:
+                    stream, models = "float64", exact
+            finals.setdefault(stream, {})[i] = models
         return finals
+
+    def _error(self, models: FinalModels, exact: FinalModels, chosen: np.ndarray) -> float:
+        """Measure what single precision does to final scores, on a sample of the targets."""
+        largest = 0.0
+        for number, columns in enumerate(self.bank.columns):
+            if columns.start >= _SAMPLE:
+                break
+            view = self._waiting.get(number) or self.system.view(self.bank.block(number))
+            scores = np.zeros((2, self.bank.n_runs, columns.stop - columns.start))
+            self._score_finals(view, columns, models, chosen, scores[0])
+            view = self.system.view(self.bank.block(number, "float64"))
+            self._score_finals(view, columns, exact, chosen, scores[1])
+            largest = max(largest, float(np.abs(scores[0] - scores[1]).max()))
+        return largest
 
     def _score(self, number: int, chosen: np.ndarray) -> None:
         if not self._final_models:
             self._final_models = self._finals(chosen)
         columns = self.bank.columns[number]
-        if self._scored_in == self.bank.dtype:
-            view = self._view(number)
-        else:
-            view = self.system.view(self.bank.block(number, self._scored_in))
+        for stream, models in self._final_models.items():
+            view = self._view(number, stream)
+            self._score_finals(view, columns, models, chosen, self.scores[:, columns])
+        self.unscored.discard(number)
+        self._waiting.pop(number, None)
+
+    def _score_finals(
+        self,
+        view: View,
+        columns: slice,
+        models: FinalModels,
+        chosen: np.ndarray,
+        scores: np.ndarray,
+    ) -> None:
+        """Fill in a block's scores of these final models, where they are chosen."""
+        groups = self.groups[columns]
         by_all: list[tuple[int, Predictor]] = []
         for t in self.all_tests:
-            winners = chosen[t][self.groups[columns]]
-            for i in np.unique(winners):
-                predictor = self._final_models[int(i)][Task((t,), t)]
+            winners = chosen[t][groups]
+            for i in np.unique(winners).tolist():
+                if i not in models:
+                    continue
+                predictor = models[i][Task((t,), t)]
                 here = np.flatnonzero(winners == i)
                 if here.size == winners.size:
                     by_all.append((t, predictor))
-                    continue
-                (found,) = score_predictors(self.system, view, [predictor], t, here)
-                self.scores[t, columns.start + here] = found
-        scores = self.scores[:, columns]
-        for part in parts_of(view, len(view.block.data)):
+                else:
+                    (scores[t, here],) = score_predictors(self.system, view, [predictor], t, here)
+        for part in parts_of(view, len(groups)):
             for t, predictor in by_all:
                 (scores[t, part],) = score_part(self.system, view, [predictor], t, part)
-        self.unscored.discard(number)
-        self._waiting.pop(number, None)

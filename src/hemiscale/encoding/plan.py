@@ -12,8 +12,8 @@ from hemiscale.encoding.dual import DualSystem
 from hemiscale.encoding.kernels import Kernel
 from hemiscale.encoding.primal import PrimalSystem, decomposes
 from hemiscale.encoding.validators import (
+    PairValidator,
     PredictorValidator,
-    ResidualValidator,
     System,
     Validator,
 )
@@ -56,10 +56,10 @@ def plan(
     evaluations = n_alphas * share + 1.5 if adaptive else float(n_alphas)
 
     # Products per target and penalty: a predictor per directed pair, or B y for all pairs.
-    by_residuals = float(n_scans) ** 2 + 3.0 * len(pairs) * longest**2
+    by_pairs = float(n_scans) ** 2 + 3.0 * len(pairs) * longest**2
     by_predictors = n_directed * longest * n_scans * (1 - 2 / bank.n_runs)
-    residuals = n_directed > len(pairs) and by_residuals < by_predictors
-    work_dual = by_residuals if residuals else by_predictors
+    in_pairs = n_directed > len(pairs) and by_pairs < by_predictors
+    work_dual = by_pairs if in_pairs else by_predictors
     work_primal = float(n_directed * longest * n_features)
     streamed = 2.0 * bank.n_usable * evaluations
     decomposed = decomposes(bank.backend, bank.dtype, n_features, len(pairs), n_alphas)
@@ -79,6 +79,4 @@ def plan(
         primal = PrimalSystem(features, bank.slices, bank.backend, centred=centred)
         return primal, PredictorValidator(primal, partners, decomposed=decomposed)
     dual = DualSystem(features, bank.slices, bank.backend, centred=centred)
-    if bank.dtype == "float32" and dual.drowns(float(alphas.max())):
-        residuals = False  # y minus the residual would be nothing but rounding
-    return dual, (ResidualValidator if residuals else PredictorValidator)(dual, partners)
+    return dual, (PairValidator if in_pairs else PredictorValidator)(dual, partners)

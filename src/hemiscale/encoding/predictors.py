@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
-from hemiscale.encoding.backend import Array, Backend
+from hemiscale.encoding.backend import Array, Backend, Dtype
 
 __all__ = ["EVERY_ROW", "ILL_CONDITIONED", "LeftOut", "Predictor", "Rows", "Task", "select"]
 
@@ -38,6 +39,11 @@ class Predictor(NamedTuple):
     left_out: LeftOut
     pieces: list[tuple[slice, Array]]
     rotation: Array | None = None
+
+    def cast(self, cast: Callable[[Array, Dtype], Array], dtype: Dtype) -> Predictor:
+        """Return the same in another precision, by a backend's way to cast."""
+        pieces = [(columns, cast(matrix, dtype)) for columns, matrix in self.pieces]
+        return self._replace(pieces=pieces)
 
 
 def select(backend: Backend, x: Array, rows: Rows) -> Array:

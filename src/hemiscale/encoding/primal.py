@@ -145,7 +145,7 @@ class PrimalSystem:
         self._covariances: dict[tuple[LeftOut, Dtype], Array] = {}
         self._spectra: dict[LeftOut, tuple[Array, Array]] = {}
         self._in_eigenvectors: dict[Task, Array] = {}
-        self._norm = float((self.total * self.total).sum()) ** 0.5
+        self.norm = float((self.total * self.total).sum()) ** 0.5
 
     def features(self, dtype: Dtype) -> list[Array]:
         """Return the features on the device, in the precision asked for."""
@@ -213,7 +213,7 @@ class PrimalSystem:
 
     def trusts_spectra(self, alpha: float) -> bool:
         """Tell whether a penalty is large enough for eigenvectors in single precision."""
-        return self._norm < _SPECTRA_TRUST * ILL_CONDITIONED * alpha
+        return self.norm < _SPECTRA_TRUST * ILL_CONDITIONED * alpha
 
     def forget_spectra(self) -> None:
         """Give the decompositions' memory back."""
@@ -235,4 +235,4 @@ class PrimalSystem:
 
     def trusts_single_precision(self, alpha: float) -> bool:
         """Tell whether a penalty makes XᵀX well conditioned enough to factor in float32."""
-        return self._norm < ILL_CONDITIONED * alpha
+        return self.norm < ILL_CONDITIONED * alpha

@@ -44,22 +44,22 @@ class Race:
     ----------
     n_validation : sequence of int
         Number of validation runs of each test run.
-    n_alphas, n_targets : int
+    n_targets : int
     dtype : str
         Precision in which scores are kept.
-    tolerance : float
-        Differences in mean score below this are never decisive: the scores' own precision.
+    tolerance : (n_alphas,) array
+        Differences from a penalty's mean score below this are never decisive: the scores' own
+        precision.
     """
 
     def __init__(
         self,
         n_validation: list[int],
-        n_alphas: int,
         n_targets: int,
         dtype: str,
-        tolerance: float,
+        tolerance: np.ndarray,
     ) -> None:
-        self.alive = np.ones((len(n_validation), n_alphas), dtype=bool)
+        self.alive = np.ones((len(n_validation), len(tolerance)), dtype=bool)
         self.curves: dict[tuple[int, int], np.ndarray] = {}
         self._n_validation = n_validation
         self._n_targets = n_targets
@@ -99,9 +99,11 @@ class Race:
             scores = np.array(
                 [self.curves[test, i][:, :n_seen].mean(axis=0, dtype=float) for i in running]
             )
-            behind = scores[scores.mean(axis=1).argmax()] - scores
+            best = scores.mean(axis=1).argmax()
+            behind = scores[best] - scores
             error = behind.std(axis=1) * np.sqrt(missing / n_seen)
-            lost = behind.mean(axis=1) > _SURE * error + self._tolerance
+            tolerance = self._tolerance[running]
+            lost = behind.mean(axis=1) > _SURE * error + np.maximum(tolerance, tolerance[best])
             for i in np.array(running)[lost]:
                 alive[i] = False
                 del self.curves[test, i]

@@ -1,9 +1,9 @@
 """Validation scores of one penalty on one block of targets, by either of two ways.
 
 `PredictorValidator` multiplies a predictor by the training data for every pair of a test and a
-validation run: least work where there is one validation run per test run. `ResidualValidator`
-takes all pairs of runs out of one fit, in the dual form: least work where every run validates
-every other.
+validation run: least work where there is one validation run per test run. `PairValidator` takes
+all pairs of runs out of one fit, in the dual form: least work where every run validates every
+other.
 Both give the same numbers.
 """
 
@@ -16,13 +16,13 @@ import numpy as np
 
 from hemiscale.encoding.backend import Array, Dtype
 from hemiscale.encoding.dual import DualSystem, DualView
+from hemiscale.encoding.pairs import PairOperators, pair_predictions
 from hemiscale.encoding.predictors import EVERY_ROW, Predictor, Rows, Task, select
 from hemiscale.encoding.primal import PrimalSystem, PrimalView
-from hemiscale.encoding.residuals import ResidualOperators, pair_residuals
 
 __all__ = [
+    "PairValidator",
     "PredictorValidator",
-    "ResidualValidator",
     "Scores",
     "System",
     "Validator",
@@ -56,6 +56,8 @@ class Validator(Protocol):
     partners: Sequence[Sequence[int]]
     #: Numbers that the operators of one penalty hold.
     operator_size: int
+    #: Operators hold inverses, whose entries are large where a penalty is small, and must cancel.
+    amplifies: bool
 
     def prepare(self, alpha: float, tests: Sequence[int], dtype: Dtype, stream: Dtype) -> Any:
         """Factor in `dtype` what the penalty needs for these test runs; return it in `stream`."""
@@ -153,6 +155,7 @@ class PredictorValidator:
         self._decomposed = system if decomposed and isinstance(system, PrimalSystem) else None
         rows = sum(system.lengths[v] for runs in partners for v in runs)
         self.operator_size = rows * system.width
+        self.amplifies = isinstance(system, PrimalSystem)
 
     def _tasks(self, tests: Sequence[int]) -> list[Task]:
         return [_task(t, v) for t in tests for v in self.partners[t]]
@@ -206,23 +209,24 @@ class PredictorValidator:
         return found
 
 
-class ResidualValidator:
+class PairValidator:
     """All pairs of runs out of one fit on all scans."""
 
     def __init__(self, system: DualSystem, partners: Sequence[Sequence[int]]) -> None:
         self.system = system
         self.partners = partners
-        self.operator_size = 3 * system.width**2
+        self.operator_size = 2 * system.width**2
+        self.amplifies = True
 
     def _pairs(self, tests: Iterable[int]) -> list[tuple[int, int]]:
         return sorted({(min(t, v), max(t, v)) for t in tests for v in self.partners[t]})
 
     def prepare(
         self, alpha: float, tests: Sequence[int], dtype: Dtype, stream: Dtype
-    ) -> ResidualOperators:
+    ) -> PairOperators:
         """Return the operators of all pairs that these tests need."""
-        return ResidualOperators(
-            self.system.residual_operator(alpha, dtype),
+        return PairOperators(
+            self.system.inverse(alpha, dtype),
             self.system.slices,
             self._pairs(tests),
             self.system.backend,
@@ -237,7 +241,7 @@ class ResidualValidator:
 
     def scores(
         self,
-        operators: Mapping[int, ResidualOperators],
+        operators: Mapping[int, PairOperators],
         view: View,
         tests: Mapping[int, Sequence[int]],
     ) -> Scores:
@@ -245,16 +249,15 @@ class ResidualValidator:
         return {i: self._scores(operators[i], view, tests[i]) for i in operators}
 
     def _scores(
-        self, operators: ResidualOperators, view: View, tests: Sequence[int]
+        self, operators: PairOperators, view: View, tests: Sequence[int]
     ) -> dict[int, np.ndarray]:
         found: dict[tuple[int, int], np.ndarray] = {}
         data = view.block.data
-        for pair, residuals in pair_residuals(operators, data, self._pairs(tests)):
-            for validation, residual in residuals.items():
+        for pair, predictions in pair_predictions(operators, data, self._pairs(tests)):
+            for validation, prediction in predictions.items():
                 test = pair[0] if validation == pair[1] else pair[1]
                 if test in tests:
-                    target = data[:, self.system.slices[validation]]
                     found[test, validation] = score_prediction(
-                        self.system, view, target - residual, validation
+                        self.system, view, prediction, validation
                     )
         return {t: np.stack([found[t, v] for v in self.partners[t]]) for t in tests}
