@@ -30,7 +30,7 @@ def test_the_whole_is_the_part_times_the_fits(monkeypatch):
     made = planted_problem(10, scans=(50, 60, 55, 40), n_voxels=5)
     seconds = iter([2.0, 3.0])
     monkeypatch.setattr(
-        "hemiscale.bench.yardsticks.cpu_seconds", lambda work: (next(seconds), work())
+        "hemiscale.bench.yardsticks.cpu_seconds", lambda work, repeats: (next(seconds), work())
     )
     part = scikit_learn_part(made, 16, 100.0)
     assert part.measured == 5.0
@@ -53,9 +53,14 @@ def test_the_papers_models_are_those_of_the_published_table():
     assert sum(layers + 1 for layers, _ in models.values()) == 950
 
 
-def test_measures_measure():
+def test_measures_measure(monkeypatch):
     seconds, result = cpu_seconds(lambda: sum(range(1000)))
     assert (seconds >= 0, result) == (True, 499500)
+    clock = iter([0.0, 3.0, 10.0, 12.0, 20.0, 25.0])
+    monkeypatch.setattr("time.process_time", lambda: next(clock))
+    results = iter("abc")
+    assert cpu_seconds(lambda: next(results), repeats=3) == (2.0, "c")
+    monkeypatch.undo()
     assert peak_memory() > 1e7
     assert sgemm_rate(rows=64, n=64, repeats=2) > 0
     assert "cores" in machine_name()

@@ -108,7 +108,6 @@ def test_what_is_too_coarse_is_done_again(monkeypatch):
     bank = TargetBank(y, dtype="float32", block_size=300)
     usual = fit_runs(x, bank, alphas=alphas, validation="all")
     monkeypatch.setattr(engine, "_COARSE", 0.0)
-    monkeypatch.setattr(engine, "_HARMLESS", 0.0)
     strict = fit_runs(x, bank, alphas=alphas, validation="all")
     np.testing.assert_array_equal(strict.alphas, exact.alphas)
     rounding = np.abs(usual.scores - exact.scores).max()

@@ -58,7 +58,7 @@ def _columnwise_correlation(a: Array, b: Array) -> Array:
 
 
 def scikit_learn_part(
-    problem: Problem, n_alphas: int, alpha: float, *, dtype: type = np.float64
+    problem: Problem, n_alphas: int, alpha: float, *, dtype: type = np.float64, repeats: int = 1
 ) -> Part:
     """Time one validation fit and one final fit of `sklearn.linear_model.Ridge`.
 
@@ -74,6 +74,8 @@ def scikit_learn_part(
         The penalty to fit with; the time does not depend on it.
     dtype : type
         Precision; scikit-learn keeps what it is given.
+    repeats : int
+        How often each fit is done; the shortest time counts.
     """
     from sklearn.linear_model import Ridge
 
@@ -85,8 +87,8 @@ def scikit_learn_part(
         return _columnwise_correlation(prediction, problem.targets[run])
 
     n_runs = len(problem.features)
-    validation, _ = cpu_seconds(lambda: fit_and_score((0, 1), 1))
-    final, scores = cpu_seconds(lambda: fit_and_score((0,), 0))
+    validation, _ = cpu_seconds(lambda: fit_and_score((0, 1), 1), repeats=repeats)
+    final, scores = cpu_seconds(lambda: fit_and_score((0,), 0), repeats=repeats)
     return Part(
         validation + final,
         n_runs * (n_alphas * validation + final),
@@ -102,6 +104,7 @@ def himalaya_part(
     *,
     n_tests: int = 1,
     backend: str = "numpy",
+    repeats: int = 1,
 ) -> Part:
     """Time himalaya's cross-validated ridge on the first test runs, one penalty for all voxels.
 
@@ -115,6 +118,8 @@ def himalaya_part(
     n_tests : int
         Test runs to do.
     backend : {"numpy", "torch"}
+    repeats : int
+        How often each test run is done; the shortest time counts.
     """
     from himalaya.backend import set_backend
     from himalaya.kernel_ridge import solve_kernel_ridge_cv_eigenvalues
@@ -150,7 +155,7 @@ def himalaya_part(
 
     scores, chosen, seconds = {}, {}, 0.0
     for test in range(n_tests):
-        took, (chosen[test], scores[test]) = cpu_seconds(partial(one, test))
+        took, (chosen[test], scores[test]) = cpu_seconds(partial(one, test), repeats=repeats)
         seconds += took
     solver = "solve_ridge_cv_svd" if primal else "solve_kernel_ridge_cv_eigenvalues"
     said = f"{n_tests} of {n_runs} test runs, scaled ({solver})"

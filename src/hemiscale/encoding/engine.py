@@ -33,9 +33,9 @@ _TIE, _TIE_PER_VALUE, _TIE_PER_CONDITION = 1e-5, 1e-3, 1e-8
 #: What single precision does to scores is measured on so many targets; if it is more than this,
 #: winners are scored in double precision.
 _SAMPLE, _COARSE = 256, 3e-6
-#: Covariance over penalty up to which it need not be measured for validation models, whose factors
-#: in double precision are needed for nothing else.
-_HARMLESS = 50.0
+#: Validation models' factors in double precision are needed for this alone: with more scans than
+#: this it is measured only where the covariance over the penalty is larger than that.
+_QUICK_SCANS, _HARMLESS = 1_500, 50.0
 #: Double-precision mean scores that differ by less are equal.
 _ROUNDING = 1e-12
 #: With so few features a prediction can all but vanish, and single precision then shows: final
@@ -195,8 +195,9 @@ class Engine:
 
     def _refine(self, chosen: np.ndarray) -> None:
         """Score winners' validation models again where single precision was too coarse for them."""
+        quick = sum(self.bank.lengths) <= _QUICK_SCANS
         for i in np.unique(chosen).tolist():
-            if self._stream(i) == "float64" or self._condition[i] < _HARMLESS:
+            if self._stream(i) == "float64" or not (quick or self._condition[i] > _HARMLESS):
                 continue
             tests = [t for t in self.all_tests if i in chosen[t]]
             operators = self.validator.prepare(float(self.alphas[i]), tests, "float64", "float64")
@@ -273,30 +274,46 @@ class Engine:
     def _finals(self, chosen: np.ndarray) -> dict[Dtype, FinalModels]:
         """Return the final models' predictors, factored in float64, by precision of the targets."""
         finals: dict[Dtype, FinalModels] = {}
+        single = self.bank.dtype == "float32" and not self._few
+        sample = self._sample() if single else []
         for i in np.unique(chosen).tolist():
             tasks = [Task((t,), t) for t in self.all_tests if i in chosen[t]]
             exact = self.system.predictors(float(self.alphas[i]), tasks, "float64", "float64")
-            stream, models = self.bank.dtype, exact
-            if stream == "float32":
+            stream: Dtype = "float64"
+            models = exact
+            if single:
                 cast = self.bank.backend.cast
-                models = {task: predictor.cast(cast, stream) for task, predictor in exact.items()}
-                if self._few or self._error({i: models}, {i: exact}, chosen) > _COARSE:
-                    stream, models = "float64", exact
+                coarse = {
+                    task: predictor.cast(cast, "float32") for task, predictor in exact.items()
+                }
+                if self._error(coarse, exact, sample) <= _COARSE:
+                    stream, models = "float32", coarse
             finals.setdefault(stream, {})[i] = models
         return finals
 
-    def _error(self, models: FinalModels, exact: FinalModels, chosen: np.ndarray) -> float:
-        """Measure what single precision does to final scores, on a sample of the targets."""
-        largest = 0.0
+    def _sample(self) -> list[tuple[View, View]]:
+        """Prepare the first targets, in single and in double precision."""
+        views = []
         for number, columns in enumerate(self.bank.columns):
             if columns.start >= _SAMPLE:
                 break
-            view = self._waiting.get(number) or self.system.view(self.bank.block(number))
-            scores = np.zeros((2, self.bank.n_runs, columns.stop - columns.start))
-            self._score_finals(view, columns, models, chosen, scores[0])
-            view = self.system.view(self.bank.block(number, "float64"))
-            self._score_finals(view, columns, exact, chosen, scores[1])
-            largest = max(largest, float(np.abs(scores[0] - scores[1]).max()))
+            single = self._waiting.get(number) or self.system.view(self.bank.block(number))
+            views.append((single, self.system.view(self.bank.block(number, "float64"))))
+        return views
+
+    def _error(
+        self,
+        models: Mapping[Task, Predictor],
+        exact: Mapping[Task, Predictor],
+        sample: Sequence[tuple[View, View]],
+    ) -> float:
+        """Measure what single precision does to the final scores of a penalty."""
+        largest = 0.0
+        for single, double in sample:
+            for task, predictor in models.items():
+                (coarse,) = score_predictors(self.system, single, [predictor], task.run)
+                (fine,) = score_predictors(self.system, double, [exact[task]], task.run)
+                largest = max(largest, float(np.abs(coarse - fine).max()))
         return largest
 
     def _score(self, number: int, chosen: np.ndarray) -> None:
