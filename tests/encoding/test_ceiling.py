@@ -127,7 +127,7 @@ def test_many_regressors_equal_the_oracle(oracle):
 
 def test_with_many_regressors_per_scan_the_dual_form_is_always_quicker(monkeypatch):
     """What the ceiling counts on: a kernel leaves no choice."""
-    primal, dual = (SimpleNamespace(drowns=lambda alpha: False) for _ in range(2))
+    primal, dual = SimpleNamespace(), SimpleNamespace()
     monkeypatch.setattr(plan, "PrimalSystem", lambda *_, **__: primal)
     monkeypatch.setattr(plan, "DualSystem", lambda *_, **__: dual)
     for name in ("PredictorValidator", "PairValidator"):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from hemiscale.encoding import TargetBank, engine, fit_runs
+from hemiscale.encoding import TargetBank, fit_runs, winners
 from hemiscale.encoding.backend import NumpyBackend
 from hemiscale.encoding.dual import DualSystem
 from hemiscale.encoding.folds import run_slices
@@ -34,7 +34,8 @@ def hard_problem(seed, lengths, n_features, n_targets, *, shared, decay, strengt
 COMMON = {"n_targets": 30, "search": "exhaustive", "per_target": True, "lowest": -2.0}
 
 
-@settings(max_examples=25, deadline=None)
+# These are at the edge of what single precision can do: the same problems each time.
+@settings(max_examples=25, deadline=None, derandomize=True)
 @example(  # as many features as scans: the inverse's entries are large and must cancel
     seed=1, lengths=[57, 60, 58, 61, 57], n_features=293, validation="all", form="auto",
     shared=0.0, decay=0.0, strength=0.0, **COMMON,
@@ -46,6 +47,15 @@ COMMON = {"n_targets": 30, "search": "exhaustive", "per_target": True, "lowest":
 @example(  # one time course is nearly all there is
     seed=3, lengths=[55, 50, 60, 56, 56], n_features=554, validation="all", form="dual",
     shared=10.0, decay=1.0, strength=0.2, **(COMMON | {"lowest": 0.0}),
+)  # fmt: skip
+@example(
+    seed=108, lengths=[60, 60, 58], n_features=300, validation="first", form="dual",
+    shared=10.0, decay=0.5, strength=0.0, **(COMMON | {"lowest": 0.0, "n_targets": 40}),
+)  # fmt: skip
+@example(  # more targets than are measured
+    seed=4, lengths=[42, 32, 35], n_features=109, validation="all", form="dual",
+    shared=10.0, decay=0.5, strength=0.2,
+    **(COMMON | {"n_targets": 400, "search": "adaptive", "per_target": False}),
 )  # fmt: skip
 @given(
     seed=st.integers(0, 10**6),
@@ -70,7 +80,7 @@ def test_hard_problems_agree_with_the_oracle(
     )
     alphas = np.logspace(lowest, lowest + 5, 8)
     truth = oracle(x, y, alphas, validation, np.arange(n_targets) if per_target else None)
-    bank = TargetBank(y, dtype="float32")
+    bank = TargetBank(y, dtype="float32", block_size=8)
     ours = fit_runs(
         x, bank, alphas=alphas, validation=validation, form=form, search=search,
         alpha_per_target=per_target,
@@ -78,7 +88,7 @@ def test_hard_problems_agree_with_the_oracle(
     expected = truth.alphas if per_target else truth.alphas[:, 0]
     np.testing.assert_array_equal(ours.alphas, expected)
     np.testing.assert_allclose(ours.scores, truth.scores, rtol=0, atol=1e-5)
-    np.testing.assert_allclose(ours.validation_scores, truth.validation_scores, rtol=0, atol=1e-4)
+    np.testing.assert_allclose(ours.validation_scores, truth.validation_scores, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("alpha", [1.0, 1e3, 1e6])
@@ -86,7 +96,7 @@ def test_faint_predictions_of_pairs_keep_their_precision(alpha):
     """y minus a residual would be rounding where a prediction is a millionth of y."""
     x, y = hard_problem(5, [40, 50, 45, 42], 30, 20, shared=0.0, decay=0.5, strength=0.2)
     backend, slices = NumpyBackend(), run_slices([len(run) for run in x])
-    inverse = DualSystem(x, slices, backend).inverse(alpha, "float64")
+    inverse = DualSystem(x, slices, backend).inverse(alpha, "float64")  # as where K is faint
     pairs = list(combinations(range(4), 2))
     found = {}
     for stream in ("float32", "float64"):
@@ -107,7 +117,7 @@ def test_what_is_too_coarse_is_done_again(monkeypatch):
     exact = fit_runs(x, TargetBank(y, dtype="float64"), alphas=alphas, validation="all")
     bank = TargetBank(y, dtype="float32", block_size=300)
     usual = fit_runs(x, bank, alphas=alphas, validation="all")
-    monkeypatch.setattr(engine, "_COARSE", 0.0)
+    monkeypatch.setattr(winners, "_COARSE", 0.0)
     strict = fit_runs(x, bank, alphas=alphas, validation="all")
     np.testing.assert_array_equal(strict.alphas, exact.alphas)
     rounding = np.abs(usual.scores - exact.scores).max()

@@ -198,16 +198,30 @@ class TargetBank:
             first = rows.start + start
             host[:, first : first + len(part)] = part.T
 
-    def block(self, number: int, dtype: Dtype | None = None) -> Block:
-        """Return a block on the device, in the bank's precision or another one."""
+    def block(
+        self, number: int, dtype: Dtype | None = None, rows: np.ndarray | None = None
+    ) -> Block:
+        """Return a block on the device, in the bank's precision or another one.
+
+        Parameters
+        ----------
+        number : int
+        dtype : {"float32", "float64"}, optional
+        rows : (n_rows,) int array, optional
+            Some of its targets, not all.
+        """
         dtype = dtype or self.dtype
-        data = self._blocks[number]
+        data, norms = self._blocks[number], self._norms[number]
+        columns = self.columns[number]
+        if rows is not None and rows.size < columns.stop - columns.start:
+            norms = [norm[rows] for norm in norms]
+            data = data[rows] if isinstance(data, np.ndarray) else self.backend.take(data, rows)
         if isinstance(data, np.ndarray):
             data = self.backend.array(data, dtype)
         return Block(
             self.backend.cast(data, dtype),
-            [self.backend.array(norm, dtype) for norm in self._norms[number]],
-            self.columns[number],
+            [self.backend.array(norm, dtype) for norm in norms],
+            columns,
         )
 
     def original_order(self, values: np.ndarray) -> np.ndarray:

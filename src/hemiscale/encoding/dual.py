@@ -29,6 +29,8 @@ __all__ = ["DualSystem", "DualView"]
 _KEPT_SIZE = 512
 #: With fewer features per scan than this, predictions can be much smaller than the data.
 _LOW_RANK = 0.3
+#: So can they with a kernel that is smaller than this share of the penalty.
+_FAINT = 0.1
 
 
 class DualView:
@@ -87,6 +89,7 @@ class DualSystem:
         self._low_rank = given.n_features < _LOW_RANK * self.slices[-1].stop
         self.norm = float((self.kernel * self.kernel).sum()) ** 0.5
         self._inverses: dict[tuple[float, Dtype, int], Array] = {}
+        self._latest: tuple[float, Dtype, int] | None = None
         self._kernels: dict[Dtype, Array] = {"float64": self.kernel}
 
     def _in(self, dtype: Dtype) -> Array:
@@ -96,14 +99,23 @@ class DualSystem:
         return self._kernels[dtype]
 
     def _inverse(self, alpha: float, dtype: Dtype, offset: int) -> Array:
-        """Return (K + αI)⁻¹ over the scans from `offset` on; small ones are kept."""
+        """Return (K + αI)⁻¹ over the scans from `offset` on.
+
+        Small ones are kept, and the latest of those that serve final models.
+        """
         key = (alpha, dtype, offset)
         if key in self._inverses:
             return self._inverses[key]
         kernel = self._in(dtype)[offset:, offset:]
+        exact = dtype == "float64" and offset == 0
+        if exact and self._latest is not None:
+            self._inverses.pop(self._latest)  # before the next takes its place
+            self._latest = None
         inverse = self.backend.spd_inverse(kernel, alpha, dtype)
         if len(inverse) <= _KEPT_SIZE:
             self._inverses[key] = inverse
+        elif exact:
+            self._inverses[key], self._latest = inverse, key
         return inverse
 
     def view(self, block: Block) -> DualView:
@@ -121,13 +133,15 @@ class DualSystem:
             The penalty.
         tasks : sequence of Task
             Where all leave out the first run and another one, the first run takes no part in the
-            inverse, which is smaller then.
+            inverse, which is smaller then; unless the inverse over all scans is at hand.
         dtype : {"float32", "float64"}
             Precision of the factorisation.
         stream : {"float32", "float64"}
             Precision of the result.
         """
-        without_first = all(len(task.left_out) == 2 and 0 in task.left_out for task in tasks)
+        without_first = (alpha, dtype, 0) not in self._inverses and all(
+            len(task.left_out) == 2 and 0 in task.left_out for task in tasks
+        )
         return self._predictors(alpha, tasks, dtype, stream, start=1 if without_first else 0)
 
     def _predictors(
@@ -183,16 +197,15 @@ class DualSystem:
             right = right - backend.matmul(weights, inverse[other, :])
         return -backend.matmul(backend.spd_inverse(block, 0.0, dtype), right)
 
-    def drowns(self, alpha: float, share: float = 1e-2) -> bool:
-        """Tell whether K is of low rank or less than a share of α: B is nearly I / α then.
-
-        Predictions are what B differs by from that, and float32 keeps little of the difference.
-        """
-        return self._low_rank or self.norm < share * alpha
-
     def trusts_single_precision(self, alpha: float) -> bool:
-        """Tell whether float32 is enough to factor with a penalty."""
-        return self.norm < ILL_CONDITIONED * alpha and not self.drowns(alpha, 0.1)
+        """Tell whether float32 is enough to factor with a penalty.
+
+        It is not where K is of low rank or small beside α: B is nearly I / α then, predictions are
+        what it differs by from that, and float32 keeps little of the difference.
+        """
+        if self._low_rank or self.norm < _FAINT * alpha:
+            return False
+        return self.norm < ILL_CONDITIONED * alpha
 
     def inverse(self, alpha: float, dtype: Dtype) -> Array:
         """Return B = (K + αI)⁻¹, from which any run can be left out."""

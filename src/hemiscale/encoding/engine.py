@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from hemiscale.encoding.backend import Dtype
-from hemiscale.encoding.bank import Block, TargetBank
-from hemiscale.encoding.predictors import Predictor, Task
-from hemiscale.encoding.primal import PrimalSystem, PrimalView
+from hemiscale.encoding.bank import TargetBank
+from hemiscale.encoding.dual import DualSystem
+from hemiscale.encoding.predictors import ILL_CONDITIONED, Predictor, Task
+from hemiscale.encoding.primal import PrimalView
 from hemiscale.encoding.search import Race, group_means, middle_first
 from hemiscale.encoding.validators import (
     System,
@@ -20,27 +21,16 @@ from hemiscale.encoding.validators import (
     score_part,
     score_predictors,
 )
+from hemiscale.encoding.winners import Models, final_models, refine, winners
 
 __all__ = ["Engine"]
-
-#: By number of the penalty and by test run.
-FinalModels = dict[int, Mapping[Task, Predictor]]
 
 #: Single-precision mean scores that differ by less are compared again in double precision: a part
 #: that all targets share, one that averages out over scans and targets, and one that grows with
 #: the covariance over the penalty.
 _TIE, _TIE_PER_VALUE, _TIE_PER_CONDITION = 1e-5, 1e-3, 1e-8
-#: What single precision does to scores is measured on so many targets; if it is more than this,
-#: winners are scored in double precision.
-_SAMPLE, _COARSE = 256, 3e-6
-#: Validation models' factors in double precision are needed for this alone: with more scans than
-#: this it is measured only where the covariance over the penalty is larger than that.
-_QUICK_SCANS, _HARMLESS = 1_500, 50.0
 #: Double-precision mean scores that differ by less are equal.
 _ROUNDING = 1e-12
-#: With so few features a prediction can all but vanish, and single precision then shows: final
-#: models are scored in double precision.
-_FEW_FEATURES = 8
 #: Memory for operators of several penalties at once, in bytes.
 _OPERATOR_MEMORY = 5e8
 #: Memory for what was computed of blocks before their penalty was known, in bytes.
@@ -74,9 +64,10 @@ class Engine:
         self.groups, self.n_groups = groups, n_groups
         self.all_tests = list(range(bank.n_runs))
         self._condition = system.norm / alphas
-        self._trusted = [
-            bank.dtype == "float32" and system.trusts_single_precision(float(a)) for a in alphas
-        ]
+        # A mean over many targets forgives what the choice of a single one does not.
+        strict = n_groups > 1 and isinstance(system, DualSystem)
+        single = bank.dtype == "float32" and not strict
+        self._trusted = [single and system.trusts_single_precision(float(a)) for a in alphas]
         #: Per penalty: below this, differences of mean scores are not told from rounding.
         self.tolerance = np.full(len(alphas), _ROUNDING)
         if bank.dtype == "float32":
@@ -92,13 +83,12 @@ class Engine:
         self._room = max(1, int(_OPERATOR_MEMORY / size))
         #: Views of blocks that wait for their penalty, as many as there is room for.
         self._waiting: dict[int, PrimalView] = {}
-        self._few = isinstance(system, PrimalSystem) and system.width <= _FEW_FEATURES
         self._latest: tuple[int, Dtype, View] | None = None
-        self._final_models: dict[Dtype, FinalModels] = {}
+        self._final_models: dict[int, Models] | None = None
 
     def _stream(self, alpha: int) -> Dtype:
         """Return the precision in which targets meet a penalty's operators in validation."""
-        large = self.validator.amplifies and not self._trusted[alpha]
+        large = self.validator.amplifies and self._condition[alpha] >= ILL_CONDITIONED
         return "float64" if large else self.bank.dtype
 
     def _prepared(self, alpha: int, tests: Sequence[int]) -> Any:
@@ -188,29 +178,22 @@ class Engine:
         """
         self.validator.forget()
         chosen = self._choose()
-        self._refine(chosen)
+        self._settle(chosen)
+        if self.bank.dtype == "float32":
+            # Backwards: the last one's inverse is still at hand.
+            for winner in reversed(winners(chosen, self.groups, self.alphas)):
+                if self._stream(winner.number) == "float32":
+                    refine(self.system, self.bank, self.validator, winner, self.race.curves)
         for number in sorted(self.unscored):
             self._score(number, chosen)
         return chosen, self.scores
 
-    def _refine(self, chosen: np.ndarray) -> None:
-        """Score winners' validation models again where single precision was too coarse for them."""
-        quick = sum(self.bank.lengths) <= _QUICK_SCANS
-        for i in np.unique(chosen).tolist():
-            if self._stream(i) == "float64" or not (quick or self._condition[i] > _HARMLESS):
-                continue
-            tests = [t for t in self.all_tests if i in chosen[t]]
-            operators = self.validator.prepare(float(self.alphas[i]), tests, "float64", "float64")
-            error = 0.0
-            for number, columns in enumerate(self.bank.columns):
-                if columns.start >= _SAMPLE and error < _COARSE:
-                    break
-                view = self._view(number, "float64")
-                found = self.validator.scores({i: operators}, view, {i: tests})[i]
-                for t in tests:
-                    coarse = self.race.curves[t, i][:, columns]
-                    error = max(error, float(np.abs(found[t] - coarse).max()))
-                self.race.record(i, columns, found)
+    def _settle(self, chosen: np.ndarray) -> dict[int, Models]:
+        """Prepare the final models, once."""
+        if self._final_models is None:
+            won = winners(chosen, self.groups, self.alphas)
+            self._final_models = final_models(self.system, self.bank, won, self.scores)
+        return self._final_models
 
     def _view(self, number: int, dtype: Dtype) -> View:
         """Prepare a block; what was computed of it waits for further penalties, or for the last."""
@@ -258,96 +241,31 @@ class Engine:
                 rows = np.flatnonzero(open_groups[groups])
                 if rows.size == 0:
                     continue
-                view = self.system.view(self._exact_block(number, rows))
+                view = self.system.view(self.bank.block(number, "float64", rows))
                 found = self.validator.scores({i: operators}, view, {i: tests})
                 for t, scores in found[i].items():
                     sums[t, i] += np.bincount(groups[rows], scores.mean(axis=0), self.n_groups)
         return sums / sizes
 
-    def _exact_block(self, number: int, rows: np.ndarray) -> Block:
-        block = self.bank.block(number, "float64")
-        if rows.size == len(block.data):
-            return block
-        take = self.bank.backend.take
-        return Block(take(block.data, rows), [take(norm, rows) for norm in block.norms], slice(0))
-
-    def _finals(self, chosen: np.ndarray) -> dict[Dtype, FinalModels]:
-        """Return the final models' predictors, factored in float64, by precision of the targets."""
-        finals: dict[Dtype, FinalModels] = {}
-        single = self.bank.dtype == "float32" and not self._few
-        sample = self._sample() if single else []
-        for i in np.unique(chosen).tolist():
-            tasks = [Task((t,), t) for t in self.all_tests if i in chosen[t]]
-            exact = self.system.predictors(float(self.alphas[i]), tasks, "float64", "float64")
-            stream: Dtype = "float64"
-            models = exact
-            if single:
-                cast = self.bank.backend.cast
-                coarse = {
-                    task: predictor.cast(cast, "float32") for task, predictor in exact.items()
-                }
-                if self._error(coarse, exact, sample) <= _COARSE:
-                    stream, models = "float32", coarse
-            finals.setdefault(stream, {})[i] = models
-        return finals
-
-    def _sample(self) -> list[tuple[View, View]]:
-        """Prepare the first targets, in single and in double precision."""
-        views = []
-        for number, columns in enumerate(self.bank.columns):
-            if columns.start >= _SAMPLE:
-                break
-            single = self._waiting.get(number) or self.system.view(self.bank.block(number))
-            views.append((single, self.system.view(self.bank.block(number, "float64"))))
-        return views
-
-    def _error(
-        self,
-        models: Mapping[Task, Predictor],
-        exact: Mapping[Task, Predictor],
-        sample: Sequence[tuple[View, View]],
-    ) -> float:
-        """Measure what single precision does to the final scores of a penalty."""
-        largest = 0.0
-        for single, double in sample:
-            for task, predictor in models.items():
-                (coarse,) = score_predictors(self.system, single, [predictor], task.run)
-                (fine,) = score_predictors(self.system, double, [exact[task]], task.run)
-                largest = max(largest, float(np.abs(coarse - fine).max()))
-        return largest
-
     def _score(self, number: int, chosen: np.ndarray) -> None:
-        if not self._final_models:
-            self._final_models = self._finals(chosen)
+        models = self._settle(chosen)
         columns = self.bank.columns[number]
-        for stream, models in self._final_models.items():
-            view = self._view(number, stream)
-            self._score_finals(view, columns, models, chosen, self.scores[:, columns])
-        self.unscored.discard(number)
-        self._waiting.pop(number, None)
-
-    def _score_finals(
-        self,
-        view: View,
-        columns: slice,
-        models: FinalModels,
-        chosen: np.ndarray,
-        scores: np.ndarray,
-    ) -> None:
-        """Fill in a block's scores of these final models, where they are chosen."""
-        groups = self.groups[columns]
+        scores = self.scores[:, columns]
+        view = self._view(number, self.bank.dtype)
         by_all: list[tuple[int, Predictor]] = []
         for t in self.all_tests:
-            winners = chosen[t][groups]
-            for i in np.unique(winners).tolist():
+            chosen_here = chosen[t][self.groups[columns]]
+            for i in np.unique(chosen_here).tolist():
                 if i not in models:
                     continue
                 predictor = models[i][Task((t,), t)]
-                here = np.flatnonzero(winners == i)
-                if here.size == winners.size:
+                here = np.flatnonzero(chosen_here == i)
+                if here.size == chosen_here.size:
                     by_all.append((t, predictor))
                 else:
                     (scores[t, here],) = score_predictors(self.system, view, [predictor], t, here)
-        for part in parts_of(view, len(groups)):
+        for part in parts_of(view, len(view.block.data)):
             for t, predictor in by_all:
                 (scores[t, part],) = score_part(self.system, view, [predictor], t, part)
+        self.unscored.discard(number)
+        self._waiting.pop(number, None)

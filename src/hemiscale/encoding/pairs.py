@@ -7,8 +7,8 @@ its own prediction in its place. So for a pair, with what p° leaves, e° = y - 
     p_a = p°_a + C B_ab (e°_b - B_bb⁻¹ B_ba e°_a),    C = (B_aa - B_ab B_bb⁻¹ B_ba)⁻¹
     p_b = p°_b + B_bb⁻¹ B_ba (y_a - p_a)
 
-Three products of small matrices per pair, and one large one for all of them. Nothing is taken from
-y itself: where a model can predict next to nothing, p keeps its precision.
+Three products of small matrices per pair, and one large one for all of them. No prediction is the
+difference of y and a residual: where a model can predict next to nothing, p keeps its precision.
 """
 
 from __future__ import annotations

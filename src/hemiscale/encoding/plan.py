@@ -55,7 +55,7 @@ def plan(
     share = bank.columns[0].stop / bank.n_usable
     evaluations = n_alphas * share + 1.5 if adaptive else float(n_alphas)
 
-    # Products per target and penalty: a predictor per directed pair, or B y for all pairs.
+    # Products per target and penalty: a predictor per directed pair, or one B for all pairs.
     by_pairs = float(n_scans) ** 2 + 3.0 * len(pairs) * longest**2
     by_predictors = n_directed * longest * n_scans * (1 - 2 / bank.n_runs)
     in_pairs = n_directed > len(pairs) and by_pairs < by_predictors

@@ -2,8 +2,7 @@
 
 `PredictorValidator` multiplies a predictor by the training data for every pair of a test and a
 validation run: least work where there is one validation run per test run. `PairValidator` takes
-all pairs of runs out of one fit, in the dual form: least work where every run validates every
-other.
+all pairs of runs out of one fit, in the dual form: least work where all runs validate each other.
 Both give the same numbers.
 """
 

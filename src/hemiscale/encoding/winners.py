@@ -1,0 +1,190 @@
+"""Models with the penalties that won: whether single precision serves them, and what if not.
+
+What single precision costs cannot be told from a penalty alone: features that share one time
+course, or nearly as many features as scans, take more of its digits than others. So it is measured,
+on some of the targets that a penalty won, against the same models in double precision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from hemiscale.encoding.bank import TargetBank
+from hemiscale.encoding.predictors import Predictor, Task
+from hemiscale.encoding.primal import PrimalSystem
+from hemiscale.encoding.validators import System, Validator, score_predictors
+
+__all__ = ["Models", "Winner", "final_models", "refine", "winners"]
+
+#: Final models of one penalty, by test run.
+Models = Mapping[Task, Predictor]
+
+#: What single precision does to scores is measured on so many targets; if it is more than this,
+#: they are computed in double precision.
+_SAMPLE, _COARSE = 256, 5e-7
+#: With so few features a prediction can all but vanish for any target: always in double precision.
+_FEW_FEATURES = 8
+
+
+class Winner(NamedTuple):
+    """A penalty, and which targets chose it: by test run, (n_usable,) bool arrays."""
+
+    number: int
+    alpha: float
+    chosen_by: Mapping[int, np.ndarray]
+
+    @property
+    def tasks(self) -> list[Task]:
+        """The final models that it takes."""
+        return [Task((test,), test) for test in self.chosen_by]
+
+
+def winners(chosen: np.ndarray, groups: np.ndarray, alphas: np.ndarray) -> list[Winner]:
+    """List the penalties that were chosen.
+
+    Parameters
+    ----------
+    chosen : (n_runs, n_groups) int array
+        Number of the penalty.
+    groups : (n_usable,) int array
+    alphas : (n_alphas,) array
+    """
+    return [
+        Winner(
+            i,
+            float(alphas[i]),
+            {t: (row == i)[groups] for t, row in enumerate(chosen) if i in row},
+        )
+        for i in np.unique(chosen).tolist()
+    ]
+
+
+def final_models(
+    system: System, bank: TargetBank, won: Sequence[Winner], scores: np.ndarray
+) -> dict[int, Models]:
+    """Return the final models by number of their penalty, factored in double precision.
+
+    Models for which single precision is too coarse are not among them: they are scored at once.
+
+    Parameters
+    ----------
+    system : DualSystem or PrimalSystem
+    bank : TargetBank
+    won : sequence of Winner
+    scores : (n_runs, n_usable) float64 array
+        To be filled in.
+    """
+    few = isinstance(system, PrimalSystem) and system.width <= _FEW_FEATURES
+    models: dict[int, Models] = {}
+    for winner in won:
+        exact = system.predictors(winner.alpha, winner.tasks, "float64", "float64")
+        if bank.dtype == "float64":
+            models[winner.number] = exact
+            continue
+        cast = bank.backend.cast
+        single = {task: predictor.cast(cast, "float32") for task, predictor in exact.items()}
+        if not few and _final_error(system, bank, winner, single, exact) <= _COARSE:
+            models[winner.number] = single
+        else:
+            _score_exactly(system, bank, winner, exact, scores)
+    return models
+
+
+def refine(
+    system: System,
+    bank: TargetBank,
+    validator: Validator,
+    winner: Winner,
+    curves: Mapping[tuple[int, int], np.ndarray],
+) -> None:
+    """Measure a winner's validation scores; correct them if single precision is too coarse.
+
+    Parameters
+    ----------
+    system : DualSystem or PrimalSystem
+    bank : TargetBank
+    validator : Validator
+    winner : Winner
+    curves : mapping
+        By test run and number of the penalty, (n_validation_runs, n_usable) scores; corrected in
+        place.
+    """
+    test = next(iter(winner.chosen_by))
+    error = 0.0
+    operators = validator.prepare(winner.alpha, [test], "float64", "float64")
+    for number, rows in _sample(bank, winner.chosen_by[test]):
+        view = system.view(bank.block(number, "float64", rows))
+        found = validator.scores({0: operators}, view, {0: [test]})[0][test]
+        places = bank.columns[number].start + rows
+        coarse = curves[test, winner.number][:, places]
+        error = max(error, float(np.abs(found - coarse).max()))
+    if error <= _COARSE:
+        return
+    del operators
+    tests = list(winner.chosen_by)
+    operators = validator.prepare(winner.alpha, tests, "float64", "float64")
+    for number, rows in _parts(bank, winner):
+        view = system.view(bank.block(number, "float64", rows))
+        places = bank.columns[number].start + rows
+        for t, exact in validator.scores({0: operators}, view, {0: tests})[0].items():
+            curves[t, winner.number][:, places] = exact
+
+
+def _sample(bank: TargetBank, among: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield numbers of blocks and rows of them, until there are enough of these targets."""
+    missing = _SAMPLE
+    for number, columns in enumerate(bank.columns):
+        rows = np.flatnonzero(among[columns])[:missing]
+        if rows.size:
+            yield number, rows
+        missing -= rows.size
+        if not missing:
+            return
+
+
+def _parts(bank: TargetBank, winner: Winner) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield numbers of blocks, and the rows of them that chose a penalty for any test run."""
+    anywhere = np.any(list(winner.chosen_by.values()), axis=0)
+    for number, columns in enumerate(bank.columns):
+        rows = np.flatnonzero(anywhere[columns])
+        if rows.size:
+            yield number, rows
+
+
+def _final_error(
+    system: System, bank: TargetBank, winner: Winner, single: Models, exact: Models
+) -> float:
+    """Measure what single precision does to the scores of final models."""
+    sampled = next(iter(winner.chosen_by.values()))
+    largest = 0.0
+    for number, rows in _sample(bank, sampled):
+        coarse, fine = (
+            np.stack(
+                [
+                    score_predictors(system, view, [models[task]], task.run)[0]
+                    for task in winner.tasks
+                ]
+            )
+            for view, models in (
+                (system.view(bank.block(number, "float32", rows)), single),
+                (system.view(bank.block(number, "float64", rows)), exact),
+            )
+        )
+        largest = max(largest, float(np.abs(coarse - fine).max()))
+    return largest
+
+
+def _score_exactly(
+    system: System, bank: TargetBank, winner: Winner, exact: Models, scores: np.ndarray
+) -> None:
+    """Fill in the scores of the targets that chose a penalty, in double precision."""
+    for number, rows in _parts(bank, winner):
+        view = system.view(bank.block(number, "float64", rows))
+        places = bank.columns[number].start + rows
+        for task in winner.tasks:
+            here = np.flatnonzero(winner.chosen_by[task.run][places])
+            (found,) = score_predictors(system, view, [exact[task]], task.run, here)
+            scores[task.run, places[here]] = found
