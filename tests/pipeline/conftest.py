@@ -1,5 +1,7 @@
 """A tiny study of volumes on disk: the left half of an egg-shaped brain follows the word rate."""
 
+import json
+
 import nibabel
 import numpy as np
 import pandas as pd
@@ -87,3 +89,56 @@ def volume_folder(tmp_path, bold_path):
     pd.concat(tables).to_csv(folder / "words.csv", index=False)
     (folder / "study.toml").write_text(VOLUME_STUDY, encoding="utf-8")
     return folder
+
+
+class HalfBlindCluster:
+    """Workers who do not see the recordings of some listeners."""
+
+    def __init__(self, blind=()):
+        self.blind = blind
+        self.asked = []
+
+    def map(self, function, items, **common):
+        for item, *more in items:
+            paths = item if isinstance(item, list) else [item]
+            self.asked += [path.name for path in paths]
+            unseen = any(subject in paths[0].name for subject in self.blind)
+            nothing = [None] * len(paths) if isinstance(item, list) else None
+            yield nothing if unseen else function(item, *more, **common)
+
+
+@pytest.fixture(scope="session")
+def half_blind_cluster():
+    return HalfBlindCluster
+
+
+@pytest.fixture(scope="session")
+def damaged():
+    """Content of a file after it was damaged in some way."""
+
+    def damaged(path, how):
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        return {
+            "flipped": bytes(content),
+            "cut off": path.read_bytes()[:-9],
+            "empty": b"",
+            "of something else": b"[1]",
+            "without checksum, and no digests": b'{"/a.nii": [1, 2]}',
+            "nested": b"[" * 100_000,
+        }[how]
+
+    return damaged
+
+
+@pytest.fixture(scope="session")
+def without_checksum():
+    def without_checksum(path):
+        """Make of a record what was stored before there were checksums."""
+        content = json.loads(path.read_text())
+        content = {
+            name: value for name, value in content.items() if name not in ("checksum", "files")
+        }
+        path.write_text(json.dumps(content))
+
+    return without_checksum

@@ -1,4 +1,4 @@
-"""Masks and digests of recordings: the same whoever looks into them."""
+"""Masks of recordings: the same whoever looks into them."""
 
 import json
 import warnings
@@ -10,27 +10,12 @@ import pytest
 from hemiscale.brain import common_mask, symmetric_grid
 from hemiscale.errors import HemiscaleWarning, InputError
 from hemiscale.pipeline import masks, read_inputs
+from hemiscale.pipeline.digests import Digests
 from hemiscale.pipeline.helpers import Helpers
-from hemiscale.pipeline.masks import Digests, analysis_mask, known_mask, own_mask_file
+from hemiscale.pipeline.masks import analysis_mask, known_mask, own_mask_file
 from hemiscale.pipeline.volume_targets import volumes_fingerprint
 from hemiscale.results import file_digest
 from hemiscale.study import read_study
-
-
-class Cluster:
-    """Workers who do not see the recordings of some listeners."""
-
-    def __init__(self, blind=()):
-        self.blind = blind
-        self.asked = []
-
-    def map(self, function, items, **common):
-        for item, *more in items:
-            paths = item if isinstance(item, list) else [item]
-            self.asked += [path.name for path in paths]
-            unseen = any(subject in paths[0].name for subject in self.blind)
-            nothing = [None] * len(paths) if isinstance(item, list) else None
-            yield nothing if unseen else function(item, *more, **common)
 
 
 def study_without_mask(folder, options="voxel_size = 8"):
@@ -40,7 +25,7 @@ def study_without_mask(folder, options="voxel_size = 8"):
 
 
 @pytest.mark.parametrize("own", [False, True])
-def test_the_mask_is_the_same_whoever_looks(volume_folder, tmp_path, own):
+def test_the_mask_is_the_same_whoever_looks(volume_folder, tmp_path, own, half_blind_cluster):
     more = "\nown_masks = true\naverage = false" if own else ""
     study = study_without_mask(volume_folder, f"voxel_size = 8{more}")
     inputs = read_inputs(study)
@@ -50,7 +35,7 @@ def test_the_mask_is_the_same_whoever_looks(volume_folder, tmp_path, own):
     grid = symmetric_grid(groups[0][0], voxel_size=8)
     whole = [np.asarray(common_mask(paths, grid)[0].dataobj) > 0 for paths in groups]
     expected = np.logical_or.reduce(whole)
-    clusters = [Cluster(), Cluster(blind=("s2",))]
+    clusters = [half_blind_cluster(), half_blind_cluster(blind=("s2",))]
     everybody = [Helpers(), Helpers(2), *(Helpers(1, one) for one in clusters)]
     for k, helpers in enumerate(everybody):
         folder = tmp_path / str(k)
@@ -168,68 +153,8 @@ def test_all_recordings_without_a_brain_are_named(volume_folder, tmp_path, bold_
     ]
 
 
-def test_digests_are_taken_once_by_whoever_sees_the_file(tmp_path, monkeypatch):
-    monkeypatch.setattr(masks, "READ", 1)
-    paths = [tmp_path / f"sub-{name}.nii" for name in ("a", "b", "c")]
-    for path in paths:
-        path.write_text(path.name)
-    digest = Digests(tmp_path / "digests.json")
-    cluster = Cluster(blind=("sub-b",))
-    digest.learn(paths, Helpers(1, cluster))
-    assert cluster.asked == [path.name for path in paths]
-    taken = []
-    monkeypatch.setattr(masks, "file_digest", lambda path: taken.append(path) or file_digest(path))
-    assert [digest(path) for path in paths] == [file_digest(path) for path in paths]
-    assert taken == [paths[1]]
-    paths[2].write_text("something else")
-    digest.save()
-    again = Digests(tmp_path / "digests.json")
-    again.learn(paths, Helpers(1, cluster))
-    assert again(paths[2]) == file_digest(paths[2])
-    assert taken == [paths[1], paths[2]]  # the only one that is new: read here
-    paths[0].unlink()
-    with pytest.raises(InputError, match=r"sub-a\.nii: is not there any more"):
-        again.learn(paths, Helpers())
-
-
-def damaged(path, how):
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    return {
-        "flipped": bytes(content),
-        "cut off": path.read_bytes()[:-9],
-        "empty": b"",
-        "of something else": b"[1]",
-        "without checksum, and no digests": b'{"/a.nii": [1, 2]}',
-        "nested": b"[" * 100_000,
-    }[how]
-
-
-HOW = ["flipped", "cut off", "empty", "of something else", "nested"]
-HOW += ["without checksum, and no digests"]
-
-
-@pytest.mark.parametrize("how", HOW)
-def test_damaged_digests_are_moved_aside_taken_again_and_said(tmp_path, how):
-    recording, path = tmp_path / "a.nii", tmp_path / "digests.json"
-    recording.write_text("a")
-    digest = Digests(path)
-    digest(recording)
-    digest.save()
-    whole = path.read_bytes()
-    path.write_bytes(damaged(path, how))
-    again = Digests(path)
-    again.learn([recording], Helpers())
-    assert again(recording) == file_digest(recording)
-    with pytest.warns(HemiscaleWarning, match=r"digests\.json: the stored file was damaged"):
-        again.save()
-    assert path.read_bytes() == whole
-    assert (tmp_path / "digests.json.damaged").is_file()
-    again.save()  # without a word
-
-
 @pytest.mark.parametrize("name", ["mask.json", "mask.nii.gz", "s2/mask.nii.gz"])
-def test_a_damaged_mask_is_moved_aside_made_again_and_said(volume_folder, tmp_path, name):
+def test_a_damaged_mask_is_moved_aside_made_again_and_said(volume_folder, tmp_path, damaged, name):
     study = study_without_mask(volume_folder, "voxel_size = 8\nown_masks = true\naverage = false")
     _, inputs, digest = found_in(study, tmp_path)
     path = tmp_path / name
@@ -247,30 +172,9 @@ def test_a_damaged_mask_is_moved_aside_made_again_and_said(volume_folder, tmp_pa
     mask()
 
 
-def without_checksum(path):
-    """Make of a record what was stored before there were checksums."""
-    content = json.loads(path.read_text())
-    content = {name: value for name, value in content.items() if name not in ("checksum", "files")}
-    path.write_text(json.dumps(content))
-
-
-def test_digests_from_before_there_were_checksums_are_read(tmp_path, monkeypatch):
-    recording, path = tmp_path / "a.nii", tmp_path / "digests.json"
-    recording.write_text("a")
-    digest = Digests(path)
-    expected = digest(recording)
-    digest.save()
-    whole = path.read_bytes()
-    without_checksum(path)
-    monkeypatch.setattr(masks, "file_digest", None)
-    again = Digests(path)
-    assert again(recording) == expected
-    again.save()  # without a word
-    assert path.read_bytes() == whole
-    assert not (tmp_path / "digests.json.damaged").exists()
-
-
-def test_a_mask_from_before_there_were_checksums_is_read(volume_folder, tmp_path, monkeypatch):
+def test_a_mask_from_before_there_were_checksums_is_read(
+    volume_folder, tmp_path, monkeypatch, without_checksum
+):
     study = study_without_mask(volume_folder)
     expected, inputs, digest = found_in(study, tmp_path)
     without_checksum(tmp_path / "mask.json")

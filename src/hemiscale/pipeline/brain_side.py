@@ -11,9 +11,10 @@ import numpy as np
 
 import hemiscale
 from hemiscale.errors import InputError
+from hemiscale.pipeline.digests import Digests
 from hemiscale.pipeline.helpers import Helpers
 from hemiscale.pipeline.inputs import StudyInputs
-from hemiscale.pipeline.masks import Digests, analysis_mask, known_mask
+from hemiscale.pipeline.masks import analysis_mask, known_mask
 from hemiscale.pipeline.progress import Display
 from hemiscale.pipeline.region_targets import region_targets, tables_fingerprint
 from hemiscale.pipeline.reliability import reliability_of_halves

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hemiscale.errors import HemiscaleError, InputError
+from hemiscale.errors import InputError
+from hemiscale.pipeline.digests import Digests, read_kept
 from hemiscale.pipeline.helpers import Helpers
 from hemiscale.pipeline.inputs import StudyInputs
 from hemiscale.pipeline.unchanged import (
-    FileStates,
     KnownFiles,
-    changed_files,
     raise_if_changed,
     states_of_known,
 )
@@ -24,7 +23,6 @@ from hemiscale.results import (
     CHANGED,
     file_digest,
     fingerprint,
-    read_record,
     safe_name,
     set_aside,
     set_aside_damaged,
@@ -36,110 +34,7 @@ from hemiscale.study import Study, Volumes
 if TYPE_CHECKING:
     from hemiscale.brain import Grid
 
-__all__ = ["Digests", "analysis_mask", "known_mask", "own_mask_file"]
-
-READ = 512_000_000
-"""Bytes of recordings whose digests are taken at a time."""
-
-
-class Digests:
-    """Digests of large files, remembered for as long as size and time of a file stay the same.
-
-    Parameters
-    ----------
-    path : Path
-        Where they are kept.
-    before : FileStates, optional
-        What files were when their headers were read; others may be what they are when they are
-        first asked for.
-    """
-
-    def __init__(self, path: Path, before: FileStates | None = None) -> None:
-        self.path = path
-        self._known: dict[str, list[Any]] = _read_record(path, _are_older_digests)
-        # One run works with one version of a file.
-        self._first = {str(p.resolve()): list(s) for p, s in (before or {}).items() if s}
-
-    def __call__(self, path: Path) -> str:
-        """Give the digest of a file.
-
-        Parameters
-        ----------
-        path : Path
-
-        Returns
-        -------
-        str
-
-        Raises
-        ------
-        HemiscaleError
-            Where the file is not what it was.
-        """
-        key = str(path.resolve())
-        mark = self._mark(path, key)
-        known = self._known.get(key)
-        if known is None or known[:2] != mark:
-            digest = file_digest(path)
-            self._mark(path, key)
-            self._known[key] = [*mark, digest]
-        return str(self._known[key][2])
-
-    def learn(self, paths: Sequence[Path], helpers: Helpers) -> None:
-        """Let others read the files that are not known yet, which may be much.
-
-        Parameters
-        ----------
-        paths : sequence of Path
-            Those that others do not see are left for later.
-        helpers : Helpers
-
-        Raises
-        ------
-        HemiscaleError
-            Where a file is not what it was.
-        """
-        whole = [path.resolve() for path in paths]
-        marks = {path: self._mark(path, str(path)) for path in whole}
-        new = [path for path, mark in marks.items() if self._known.get(str(path), [])[:2] != mark]
-        sizes = [float(marks[path][0]) for path in new]
-        for some, found in helpers.map_batches(_digests, new, sizes, least=READ):
-            for path, digest in zip(some, found, strict=True):
-                if digest is not None:
-                    self._mark(path, str(path))
-                    self._known[str(path)] = [*marks[path], digest]
-
-    def known(self, paths: Sequence[Path]) -> KnownFiles:
-        """Give the digests of files, and what the files were when they were taken.
-
-        Parameters
-        ----------
-        paths : sequence of Path
-
-        Returns
-        -------
-        KnownFiles
-        """
-        digests = {path: self(path) for path in paths}
-        marks = {path: self._first[str(path.resolve())] for path in paths}
-        return {path: ((marks[path][0], marks[path][1]), digests[path]) for path in paths}
-
-    def _mark(self, path: Path, key: str) -> list[int]:
-        """Size and time of a file, which are the same as long as this object lives."""
-        mark = _mark(path)
-        if self._first.setdefault(key, mark) != mark:
-            raise changed_files([path])
-        return mark
-
-    def save(self) -> None:
-        """Keep them for the next run.
-
-        Warns
-        -----
-        HemiscaleWarning
-            Where what was kept before is damaged: it is moved aside.
-        """
-        write_record(self.path, self._known, older=_are_older_digests)
+__all__ = ["analysis_mask", "known_mask", "own_mask_file"]
 
 
 def own_mask_file(folder: Path, subject: str) -> Path:
@@ -307,7 +202,7 @@ def _mask_files(recordings: Volumes, inputs: StudyInputs, folder: Path) -> list[
 
 def _kept(folder: Path, needed: list[Path], stamp: str) -> tuple[dict[str, Any], list[Path]]:
     """Give the note on masks with this fingerprint, empty where there is none; and the damaged."""
-    note = _read_record(folder / "mask.json", _is_older_note)
+    note = read_kept(folder / "mask.json", _is_older_note)
     if note.get("fingerprint") != stamp or not all(file.is_file() for file in needed):
         return {}, []
     digests = note.get("files")
@@ -369,19 +264,6 @@ def _look(path: Path, known: KnownFiles, grid: Grid) -> tuple[np.ndarray, np.nda
     return np.packbits(brain), np.packbits(alive)
 
 
-def _digests(paths: Sequence[Path]) -> list[str | None]:
-    return [file_digest(path) if path.is_file() else None for path in paths]
-
-
-def _mark(path: Path) -> list[int]:
-    """Size and time of a file, by which it is known to be the same."""
-    try:
-        state = path.stat()
-    except FileNotFoundError:
-        raise InputError(f"{path}: is not there any more.") from None
-    return [state.st_size, state.st_mtime_ns]
-
-
 def _write(path: Path, mask: Any) -> None:
     with write_atomically(path) as temporary:
         # Without a time stamp, so that the same mask has the same bytes.
@@ -392,25 +274,8 @@ def _within(folder: Path, path: Path) -> str:
     return str(path.relative_to(folder))
 
 
-def _read_record(path: Path, older: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    """Read what is kept; nothing where it is damaged, which is said when it is written again."""
-    try:
-        return read_record(path, older=older)
-    except HemiscaleError:
-        return {}
-
-
-# Results folders from before records had checksums are read as they were.
-
-
-def _are_older_digests(content: dict[str, Any]) -> bool:
-    return all(
-        isinstance(known, list) and [type(part) for part in known] == [int, int, str]
-        for known in content.values()
-    )
-
-
 def _is_older_note(content: dict[str, Any]) -> bool:
+    """Tell what was written before notes had checksums; it is read as it was."""
     return {name: type(value) for name, value in content.items()} == {
         "fingerprint": str,
         "n_lost": int,

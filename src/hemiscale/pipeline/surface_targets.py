@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hemiscale.errors import InputError
+from hemiscale.pipeline.digests import Digests
 from hemiscale.pipeline.helpers import Helpers
 from hemiscale.pipeline.inputs import StudyInputs
-from hemiscale.pipeline.masks import Digests
 from hemiscale.pipeline.stories import collect
 from hemiscale.pipeline.targets import Targets, run_slices, stored_targets
 from hemiscale.pipeline.unchanged import KnownFiles, raise_if_changed, states_of_known

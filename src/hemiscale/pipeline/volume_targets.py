@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hemiscale.errors import HemiscaleWarning, InputError
+from hemiscale.pipeline.digests import Digests
 from hemiscale.pipeline.helpers import Helpers
 from hemiscale.pipeline.inputs import StudyInputs
-from hemiscale.pipeline.masks import Digests, own_mask_file
+from hemiscale.pipeline.masks import own_mask_file
 from hemiscale.pipeline.stories import collect
 from hemiscale.pipeline.targets import Targets, run_slices, stored_targets
 from hemiscale.pipeline.unchanged import KnownFiles, raise_if_changed, states_of_known
