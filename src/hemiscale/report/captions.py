@@ -39,7 +39,7 @@ SELECTIONS = (
 )
 
 _MOST_NAMED = 12
-_SMALL = 0.0095
+_MOST_DECIMALS = 7
 _PER = {"log parameters": "tenfold of parameters", "bits per byte": "bit per byte"}
 
 
@@ -123,8 +123,8 @@ def describe_law(law: dict[str, Any] | None) -> str:
     factor = math.log(10) if predictor == "log parameters" else 1.0
     per = _PER.get(predictor, f"unit of {predictor}")
     slope = law["slope"] * factor
-    # Slopes of left minus right are small: three decimals would leave one digit of them.
-    digits = 4 if abs(slope) < _SMALL else 3
+    ends = [law[end] * factor for end in ("slope_low", "slope_high") if law.get(end) is not None]
+    digits = _decimals(max([abs(slope), *(abs(end) / 2 for end in ends)]))
     text = f"Slope {numbers.score(slope, sign=True, digits=digits)} per {per}"
     if law.get("slope_low") is not None and law.get("slope_high") is not None:
         low, high = law["slope_low"] * factor, law["slope_high"] * factor
@@ -135,6 +135,13 @@ def describe_law(law: dict[str, Any] | None) -> str:
     if law.get("r") is not None:
         text += f"; r = {numbers.score(law['r'], digits=2)} over {law['n_models']} models"
     return text + "."
+
+
+def _decimals(size: float) -> int:
+    """Three, or what leaves two digits of small slopes: left minus right, or per perplexity."""
+    if size == 0 or not math.isfinite(size):
+        return 3
+    return min(_MOST_DECIMALS, max(3, 1 - math.floor(math.log10(size))))
 
 
 def list_scores(rows: pd.DataFrame) -> str:
