@@ -40,6 +40,16 @@ def test_choosing_by_name_and_group(alice):
     assert len(choose(features, ["random-vector-300d"])) == 10
 
 
+def test_families_are_the_catalogues_unless_the_study_names_them(alice, tmp_path):
+    (tmp_path / "mine").mkdir()
+    study = with_model(alice.model_copy(update={"models": []}), str(tmp_path / "mine"))
+    study = with_model(study, "smollm2-135m")
+    assert [f.family for f in plan_study(study)[-2:]] == ["", "SmolLM2"]
+    named = [m.model_copy(update={"family": "ours", "untrained": [0]}) for m in study.models]
+    features = plan_study(study.model_copy(update={"models": named}))[-4:]
+    assert [f.family for f in features] == ["ours"] * 4
+
+
 def test_folders_and_labels(alice, tmp_path):
     (tmp_path / "mine").mkdir()
     study = with_model(alice.model_copy(update={"models": []}), str(tmp_path / "mine"))

@@ -194,3 +194,27 @@ def test_killed_and_started_again_ends_with_the_same_bytes(study_folder, tmp_pat
     subprocess.run(command, check=True, capture_output=True)
     assert {path: path.stat().st_mtime_ns for path in done} == done
     assert contents(out) == contents(tmp_path / "whole")
+
+
+def test_a_family_named_later_makes_new_tables_and_nothing_else(
+    study_folder, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("hemiscale.report.write_report", lambda folder: folder / "report.html")
+    path, out = study_folder / "study.toml", tmp_path / "out"
+    models = '\n[[models]]\nname = "austen-0.1m"\nuntrained = [0]\n'
+    path.write_text(path.read_text() + models)
+    run(study_folder, out)
+    times = {file: file.stat().st_mtime_ns for file in out.rglob("*.nc")}
+    assert len(times) >= 4  # three feature sets and the ceiling
+
+    def families():
+        table = pd.read_csv(out / "tables/models.tsv", sep="\t", keep_default_na=False)
+        return dict(zip(table["model"], table["family"], strict=True))
+
+    before = families()
+    assert before["austen-0.1m"] == before["austen-0.1m-untrained-seed0"] != ""
+    path.write_text(path.read_text() + 'family = "our own"\n')
+    run(study_folder, out)
+    named = dict.fromkeys(["austen-0.1m", "austen-0.1m-untrained-seed0"], "our own")
+    assert families() == {**before, **named}
+    assert {file: file.stat().st_mtime_ns for file in out.rglob("*.nc")} == times

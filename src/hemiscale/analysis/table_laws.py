@@ -211,7 +211,7 @@ def _law(
     if unknown:
         said.append(
             f"{unknown} of {law.n_models} models have no known family: each counts as one of its "
-            "own."
+            'own. A study names families of its own models with family = "...".'
         )
     notes = [*said, *law.notes] if np.isfinite(score).any() else said
     record: dict[str, Any] = {

@@ -64,9 +64,11 @@ def make_marks(study: Study, inputs: StudyInputs, feature: FeatureSet, targets_s
         if feature.kind == "static embedding" or from_file:
             identity = source_identity(feature)
         made_from = identity or vars(feature)
+    # Not where files lie, and not the family, which tables take from the study.
+    facts = vars(feature) | {"source": Path(feature.source).name, "tokenizer": None, "family": None}
     scores = fingerprint(
         hemiscale=hemiscale.__version__,
-        feature=vars(feature) | {"source": Path(feature.source).name, "tokenizer": None},
+        feature=facts,
         made_from=made_from,
         words=[
             [list(run.words["word"]), list(run.words["onset"]), list(run.words["offset"])]

@@ -200,6 +200,7 @@ def _one_language_model(choice: ModelChoice, folder: Path) -> list[FeatureSet]:
             kind="trained",
             group="",
             source=str(local),
+            family=choice.family or "",
         )
     else:
         name = f"{choice.name}@{choice.revision}" if choice.revision else choice.name
@@ -209,7 +210,7 @@ def _one_language_model(choice: ModelChoice, folder: Path) -> list[FeatureSet]:
             kind="trained" if entry.training_step is None else "checkpoint",
             group="",
             source=name,
-            family=entry.family,
+            family=choice.family or entry.family,
             width=entry.width or 0,
             n_parameters=entry.n_parameters or 0,
             n_layers=entry.n_layers or 0,

@@ -233,6 +233,9 @@ def _tables_and_page(
     start = time.perf_counter()
     names = [feature.name for feature in features]
     found = make_summaries(names, folder, display, helpers, stamps)
+    for summary, feature in zip(found.models, features, strict=True):
+        # The study may have named a family since the model was scored.
+        summary.attrs["family"] = feature.family
     ceiling = read_dataset(folder.ceiling) if folder.ceiling.is_file() else None
     voxels = read_dataset(folder.voxels) if folder.voxels.is_file() else None
     columns = read_competence(study, names)

@@ -139,6 +139,12 @@ class ModelChoice(Table):
 
     name: Annotated[str, Field(min_length=1, max_length=300)]
     label: Name | None = Field(default=None, description="its name in the results")
+    family: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=60,
+        description="models of one family are not independent; default: the catalogue's",
+    )
     trained: bool = Field(default=True, description="score the model with its trained weights")
     untrained: list[Annotated[int, Field(ge=0)]] = Field(
         default=[], description="seeds of untrained twins to score as well"
