@@ -21,7 +21,14 @@ from hemiscale.encoding.validators import (
     score_part,
     score_predictors,
 )
-from hemiscale.encoding.winners import Models, final_models, refine, winners
+from hemiscale.encoding.winners import (
+    Models,
+    Sample,
+    final_models,
+    refine,
+    validation_sample,
+    winners,
+)
 
 __all__ = ["Engine"]
 
@@ -85,6 +92,7 @@ class Engine:
         self._waiting: dict[int, PrimalView] = {}
         self._latest: tuple[int, Dtype, View] | None = None
         self._final_models: dict[int, Models] | None = None
+        self._samples: dict[int, Sample] = {}
 
     def _stream(self, alpha: int) -> Dtype:
         """Return the precision in which targets meet a penalty's operators in validation."""
@@ -179,11 +187,10 @@ class Engine:
         self.validator.forget()
         chosen = self._choose()
         self._settle(chosen)
-        if self.bank.dtype == "float32":
-            # Backwards: the last one's inverse is still at hand.
-            for winner in reversed(winners(chosen, self.groups, self.alphas)):
-                if self._stream(winner.number) == "float32":
-                    refine(self.system, self.bank, self.validator, winner, self.race.curves)
+        for winner in winners(chosen, self.groups, self.alphas):
+            if winner.number in self._samples:
+                sample = self._samples[winner.number]
+                refine(self.system, self.bank, self.validator, winner, sample, self.race.curves)
         for number in sorted(self.unscored):
             self._score(number, chosen)
         return chosen, self.scores
@@ -191,8 +198,16 @@ class Engine:
     def _settle(self, chosen: np.ndarray) -> dict[int, Models]:
         """Prepare the final models, once."""
         if self._final_models is None:
-            won = winners(chosen, self.groups, self.alphas)
-            self._final_models = final_models(self.system, self.bank, won, self.scores)
+            self._final_models = {}
+            for winner in winners(chosen, self.groups, self.alphas):
+                models = final_models(self.system, self.bank, winner, self.scores)
+                if models is not None:
+                    self._final_models[winner.number] = models
+                if self._stream(winner.number) == "float32":
+                    # Now: the inverse in double precision is at hand.
+                    self._samples[winner.number] = validation_sample(
+                        self.system, self.bank, self.validator, winner
+                    )
         return self._final_models
 
     def _view(self, number: int, dtype: Dtype) -> View:

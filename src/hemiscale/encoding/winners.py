@@ -7,7 +7,7 @@ on some of the targets that a penalty won, against the same models in double pre
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +17,15 @@ from hemiscale.encoding.predictors import Predictor, Task
 from hemiscale.encoding.primal import PrimalSystem
 from hemiscale.encoding.validators import System, Validator, score_predictors
 
-__all__ = ["Models", "Winner", "final_models", "refine", "winners"]
+__all__ = [
+    "Models",
+    "Sample",
+    "Winner",
+    "final_models",
+    "refine",
+    "validation_sample",
+    "winners",
+]
 
 #: Final models of one penalty, by test run.
 Models = Mapping[Task, Predictor]
@@ -62,45 +70,53 @@ def winners(chosen: np.ndarray, groups: np.ndarray, alphas: np.ndarray) -> list[
     ]
 
 
-def final_models(
-    system: System, bank: TargetBank, won: Sequence[Winner], scores: np.ndarray
-) -> dict[int, Models]:
-    """Return the final models by number of their penalty, factored in double precision.
+class Sample(NamedTuple):
+    """Validation scores of a few targets in double precision, of one test run.
 
-    Models for which single precision is too coarse are not among them: they are scored at once.
+    Attributes
+    ----------
+    test : int
+    places : (n_targets,) int array
+        In the bank's order.
+    scores : (n_validation_runs, n_targets) float64 array
+    """
+
+    test: int
+    places: np.ndarray
+    scores: np.ndarray
+
+
+def final_models(
+    system: System, bank: TargetBank, winner: Winner, scores: np.ndarray
+) -> Models | None:
+    """Return the final models of a penalty, factored in double precision.
+
+    Where single precision is too coarse for the rest, they are scored at once and not returned.
 
     Parameters
     ----------
     system : DualSystem or PrimalSystem
     bank : TargetBank
-    won : sequence of Winner
+    winner : Winner
     scores : (n_runs, n_usable) float64 array
         To be filled in.
     """
+    exact = system.predictors(winner.alpha, winner.tasks, "float64", "float64")
+    if bank.dtype == "float64":
+        return exact
     few = isinstance(system, PrimalSystem) and system.width <= _FEW_FEATURES
-    models: dict[int, Models] = {}
-    for winner in won:
-        exact = system.predictors(winner.alpha, winner.tasks, "float64", "float64")
-        if bank.dtype == "float64":
-            models[winner.number] = exact
-            continue
-        cast = bank.backend.cast
-        single = {task: predictor.cast(cast, "float32") for task, predictor in exact.items()}
-        if not few and _final_error(system, bank, winner, single, exact) <= _COARSE:
-            models[winner.number] = single
-        else:
-            _score_exactly(system, bank, winner, exact, scores)
-    return models
+    cast = bank.backend.cast
+    single = {task: predictor.cast(cast, "float32") for task, predictor in exact.items()}
+    if not few and _final_error(system, bank, winner, single, exact) <= _COARSE:
+        return single
+    _score_exactly(system, bank, winner, exact, scores)
+    return None
 
 
-def refine(
-    system: System,
-    bank: TargetBank,
-    validator: Validator,
-    winner: Winner,
-    curves: Mapping[tuple[int, int], np.ndarray],
-) -> None:
-    """Measure a winner's validation scores; correct them if single precision is too coarse.
+def validation_sample(
+    system: System, bank: TargetBank, validator: Validator, winner: Winner
+) -> Sample:
+    """Score a winner's validation models for a few targets, in double precision.
 
     Parameters
     ----------
@@ -108,22 +124,42 @@ def refine(
     bank : TargetBank
     validator : Validator
     winner : Winner
+    """
+    test = next(iter(winner.chosen_by))
+    operators = validator.prepare(winner.alpha, [test], "float64", "float64")
+    places, scores = [], []
+    for number, rows in _sample(bank, winner.chosen_by[test]):
+        view = system.view(bank.block(number, "float64", rows))
+        scores.append(validator.scores({0: operators}, view, {0: [test]})[0][test])
+        places.append(bank.columns[number].start + rows)
+    return Sample(test, np.concatenate(places), np.concatenate(scores, axis=1))
+
+
+def refine(
+    system: System,
+    bank: TargetBank,
+    validator: Validator,
+    winner: Winner,
+    sample: Sample,
+    curves: Mapping[tuple[int, int], np.ndarray],
+) -> None:
+    """Correct a winner's validation scores, where single precision is too coarse for the sample.
+
+    Parameters
+    ----------
+    system : DualSystem or PrimalSystem
+    bank : TargetBank
+    validator : Validator
+    winner : Winner
+    sample : Sample
+        From `validation_sample`.
     curves : mapping
         By test run and number of the penalty, (n_validation_runs, n_usable) scores; corrected in
         place.
     """
-    test = next(iter(winner.chosen_by))
-    error = 0.0
-    operators = validator.prepare(winner.alpha, [test], "float64", "float64")
-    for number, rows in _sample(bank, winner.chosen_by[test]):
-        view = system.view(bank.block(number, "float64", rows))
-        found = validator.scores({0: operators}, view, {0: [test]})[0][test]
-        places = bank.columns[number].start + rows
-        coarse = curves[test, winner.number][:, places]
-        error = max(error, float(np.abs(found - coarse).max()))
-    if error <= _COARSE:
+    coarse = curves[sample.test, winner.number][:, sample.places]
+    if np.abs(sample.scores - coarse).max() <= _COARSE:
         return
-    del operators
     tests = list(winner.chosen_by)
     operators = validator.prepare(winner.alpha, tests, "float64", "float64")
     for number, rows in _parts(bank, winner):
