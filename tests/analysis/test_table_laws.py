@@ -158,10 +158,11 @@ def test_an_only_listener_is_set_against_baselines_over_runs(make_scores, tmp_pa
 def test_models_of_no_known_family_are_not_one_family(laws_of, tmp_path):
     law = laws_of(subjects=("average",), families=["", "", "", "B", "B", "C"])["average"]
     assert law["n_families"] == 5
-    assert any(
-        note.startswith("3 of 6 models have no known family: each counts as one of its own.")
-        for note in law["notes"]
+    said = (
+        "3 of 6 models have no known family: each counts as one of its own. A study names families "
+        'of its own models with family = "...".'
     )
+    assert said in law["notes"]
     sets = json.loads((tmp_path / "laws.json").read_text())["laws"]
     assert {one["model_set"] for one in sets} == {"all trained models"}
     alone = laws_of(subjects=("average",), families=[""] * 6)["average"]

@@ -8,6 +8,7 @@ import time
 import pandas as pd
 import pytest
 
+from hemiscale.analysis import write_tables
 from hemiscale.errors import HemiscaleError, InputError
 from hemiscale.pipeline import check_study, report_study, run_study, study_status
 from hemiscale.results import file_digest, read_dataset
@@ -211,6 +212,10 @@ def test_a_family_named_later_makes_new_tables_and_nothing_else(
         table = pd.read_csv(out / "tables/models.tsv", sep="\t", keep_default_na=False)
         return dict(zip(table["model"], table["family"], strict=True))
 
+    stored = [read_dataset(out / f"scores/{name}.nc") for name in families()]
+    write_tables(stored, read_dataset(out / "ceiling.nc"), tmp_path / "again")
+    again = (tmp_path / "again/models.tsv").read_bytes()
+    assert again == (out / "tables/models.tsv").read_bytes()
     before = families()
     assert before["austen-0.1m"] == before["austen-0.1m-untrained-seed0"] != ""
     path.write_text(path.read_text() + 'family = "our own"\n')

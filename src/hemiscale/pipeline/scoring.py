@@ -195,6 +195,7 @@ def write_scores(
             "model": feature.name,
             "kind": feature.kind,
             "group": feature.group,
+            "family": feature.family,
             "n_parameters": reading.n_parameters,
             "n_layers": n_layers - 1 if feature.is_language_model else 0,
             "width": width,
