@@ -74,7 +74,7 @@ def test_one_decomposition_serves_all_penalties(problem, backend):
     bank = TargetBank(y, dtype="float32", standardise=False)
     system = PrimalSystem([run.astype(np.float32) for run in x], bank.slices, backend)
     block = bank.block(0)
-    moved = Block(backend.array(block.data, "float32"), block.norms, block.columns)
+    moved = Block(backend.array(block.data, "float32"), block.norms)
     tasks = [Task(pair, run) for pair in combinations(range(4), 2) for run in pair]
     view = system.view(moved)
     for alpha in (0.1, 10.0, 1e4):

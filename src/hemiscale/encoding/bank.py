@@ -45,13 +45,10 @@ class Block:
         All runs, one beside the other.
     norms : list over runs of (n_targets,) arrays
         Length of each target's centred time course.
-    columns : slice
-        Where the block lies in the bank's order.
     """
 
     data: Array
     norms: list[Array]
-    columns: slice
 
 
 class TargetBank:
@@ -212,8 +209,7 @@ class TargetBank:
         """
         dtype = dtype or self.dtype
         data, norms = self._blocks[number], self._norms[number]
-        columns = self.columns[number]
-        if rows is not None and rows.size < columns.stop - columns.start:
+        if rows is not None and rows.size < len(data):
             norms = [norm[rows] for norm in norms]
             data = data[rows] if isinstance(data, np.ndarray) else self.backend.take(data, rows)
         if isinstance(data, np.ndarray):
@@ -221,7 +217,6 @@ class TargetBank:
         return Block(
             self.backend.cast(data, dtype),
             [self.backend.array(norm, dtype) for norm in norms],
-            columns,
         )
 
     def original_order(self, values: np.ndarray) -> np.ndarray:

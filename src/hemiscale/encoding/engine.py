@@ -24,6 +24,7 @@ from hemiscale.encoding.validators import (
 from hemiscale.encoding.winners import (
     Models,
     Sample,
+    Winner,
     final_models,
     refine,
     validation_sample,
@@ -92,7 +93,7 @@ class Engine:
         self._waiting: dict[int, PrimalView] = {}
         self._latest: tuple[int, Dtype, View] | None = None
         self._final_models: dict[int, Models] | None = None
-        self._samples: dict[int, Sample] = {}
+        self._samples: list[tuple[Winner, Sample]] = []
 
     def _stream(self, alpha: int) -> Dtype:
         """Return the precision in which targets meet a penalty's operators in validation."""
@@ -187,10 +188,8 @@ class Engine:
         self.validator.forget()
         chosen = self._choose()
         self._settle(chosen)
-        for winner in winners(chosen, self.groups, self.alphas):
-            if winner.number in self._samples:
-                sample = self._samples[winner.number]
-                refine(self.system, self.bank, self.validator, winner, sample, self.race.curves)
+        for winner, sample in self._samples:
+            refine(self.system, self.bank, self.validator, winner, sample, self.race.curves)
         for number in sorted(self.unscored):
             self._score(number, chosen)
         return chosen, self.scores
@@ -205,9 +204,8 @@ class Engine:
                     self._final_models[winner.number] = models
                 if self._stream(winner.number) == "float32":
                     # Now: the inverse in double precision is at hand.
-                    self._samples[winner.number] = validation_sample(
-                        self.system, self.bank, self.validator, winner
-                    )
+                    sample = validation_sample(self.system, self.bank, self.validator, winner)
+                    self._samples.append((winner, sample))
         return self._final_models
 
     def _view(self, number: int, dtype: Dtype) -> View:

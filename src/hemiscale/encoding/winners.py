@@ -15,7 +15,7 @@ import numpy as np
 from hemiscale.encoding.bank import TargetBank
 from hemiscale.encoding.predictors import Predictor, Task
 from hemiscale.encoding.primal import PrimalSystem
-from hemiscale.encoding.validators import System, Validator, score_predictors
+from hemiscale.encoding.validators import System, Validator, View, score_predictors
 
 __all__ = [
     "Models",
@@ -48,6 +48,12 @@ class Winner(NamedTuple):
     def tasks(self) -> list[Task]:
         """The final models that it takes."""
         return [Task((test,), test) for test in self.chosen_by]
+
+    @property
+    def chosen_by_any(self) -> np.ndarray:
+        """Which targets chose it for any test run, (n_usable,) bool array."""
+        any_of_them: np.ndarray = np.any(list(self.chosen_by.values()), axis=0)
+        return any_of_them
 
 
 def winners(chosen: np.ndarray, groups: np.ndarray, alphas: np.ndarray) -> list[Winner]:
@@ -128,10 +134,9 @@ def validation_sample(
     test = next(iter(winner.chosen_by))
     operators = validator.prepare(winner.alpha, [test], "float64", "float64")
     places, scores = [], []
-    for number, rows in _sample(bank, winner.chosen_by[test]):
-        view = system.view(bank.block(number, "float64", rows))
+    for here, view in _exact_views(system, bank, winner.chosen_by[test], _SAMPLE):
         scores.append(validator.scores({0: operators}, view, {0: [test]})[0][test])
-        places.append(bank.columns[number].start + rows)
+        places.append(here)
     return Sample(test, np.concatenate(places), np.concatenate(scores, axis=1))
 
 
@@ -162,32 +167,29 @@ def refine(
         return
     tests = list(winner.chosen_by)
     operators = validator.prepare(winner.alpha, tests, "float64", "float64")
-    for number, rows in _parts(bank, winner):
-        view = system.view(bank.block(number, "float64", rows))
-        places = bank.columns[number].start + rows
+    for places, view in _exact_views(system, bank, winner.chosen_by_any):
         for t, exact in validator.scores({0: operators}, view, {0: tests})[0].items():
             curves[t, winner.number][:, places] = exact
 
 
-def _sample(bank: TargetBank, among: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield numbers of blocks and rows of them, until there are enough of these targets."""
-    missing = _SAMPLE
+def _rows(
+    bank: TargetBank, among: np.ndarray, at_most: int | None = None
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield numbers of blocks, and the rows of them that are among these targets."""
+    left = bank.n_usable if at_most is None else at_most
     for number, columns in enumerate(bank.columns):
-        rows = np.flatnonzero(among[columns])[:missing]
+        rows = np.flatnonzero(among[columns])[:left]
         if rows.size:
             yield number, rows
-        missing -= rows.size
-        if not missing:
-            return
+        left -= rows.size
 
 
-def _parts(bank: TargetBank, winner: Winner) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield numbers of blocks, and the rows of them that chose a penalty for any test run."""
-    anywhere = np.any(list(winner.chosen_by.values()), axis=0)
-    for number, columns in enumerate(bank.columns):
-        rows = np.flatnonzero(anywhere[columns])
-        if rows.size:
-            yield number, rows
+def _exact_views(
+    system: System, bank: TargetBank, among: np.ndarray, at_most: int | None = None
+) -> Iterator[tuple[np.ndarray, View]]:
+    """Yield places in the bank's order, and views of these targets in double precision."""
+    for number, rows in _rows(bank, among, at_most):
+        yield bank.columns[number].start + rows, system.view(bank.block(number, "float64", rows))
 
 
 def _final_error(
@@ -196,7 +198,7 @@ def _final_error(
     """Measure what single precision does to the scores of final models."""
     sampled = next(iter(winner.chosen_by.values()))
     largest = 0.0
-    for number, rows in _sample(bank, sampled):
+    for number, rows in _rows(bank, sampled, _SAMPLE):
         coarse, fine = (
             np.stack(
                 [
@@ -217,9 +219,7 @@ def _score_exactly(
     system: System, bank: TargetBank, winner: Winner, exact: Models, scores: np.ndarray
 ) -> None:
     """Fill in the scores of the targets that chose a penalty, in double precision."""
-    for number, rows in _parts(bank, winner):
-        view = system.view(bank.block(number, "float64", rows))
-        places = bank.columns[number].start + rows
+    for places, view in _exact_views(system, bank, winner.chosen_by_any):
         for task in winner.tasks:
             here = np.flatnonzero(winner.chosen_by[task.run][places])
             (found,) = score_predictors(system, view, [exact[task]], task.run, here)
