@@ -72,7 +72,7 @@ def test_blocks_that_do_not_fit_the_device_travel(problem, device, monkeypatch):
     here = fit_runs(x, TargetBank(y, dtype="float32", block_size=64, device=device), alphas=ALPHAS)
     monkeypatch.setattr(TorchBackend, "free_memory", lambda self: 1000.0)
     bank = TargetBank(y, dtype="float32", block_size=64, device=device)
-    assert isinstance(bank._blocks[0], np.ndarray)
+    assert isinstance(bank._blocks[0].data, np.ndarray)
     np.testing.assert_array_equal(fit_runs(x, bank, alphas=ALPHAS).scores, here.scores)
 
 

@@ -2,21 +2,34 @@
 
 Everything above this file works on "arrays" that know ``@``-free basics (slicing, ``.T``, ``+``,
 ``-``, ``*``); what is slow or differs between libraries goes through a backend. A backend also
-counts floating-point operations, so that time can be compared with the machine's rate.
+counts floating-point operations by precision, so that time can be compared with the machine's
+rates.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Literal, Protocol
 
 import numpy as np
 
-__all__ = ["EIGH_OPERATIONS", "Array", "Backend", "Dtype", "NumpyBackend"]
+__all__ = [
+    "EIGH_OPERATIONS",
+    "Array",
+    "Backend",
+    "Dtype",
+    "NumpyBackend",
+    "Operations",
+    "not_positive",
+    "precision",
+]
 
 #: A numpy array or a torch tensor, whichever the backend makes.
 Array = Any
 Dtype = Literal["float32", "float64"]
+#: Floating-point operations by precision.
+Operations = Counter[Dtype]
 
 #: Operations, in n³, of a decomposition by divide and conquer: to tridiagonal form (4/3), its
 #: vectors (at most 4/3), and their way back (2).
@@ -25,15 +38,23 @@ EIGH_OPERATIONS = 14 / 3
 _CHUNK = 2048
 
 
+def precision(x: Array) -> Dtype:
+    """Name the precision of an array of either library."""
+    return "float64" if "64" in str(x.dtype) else "float32"
+
+
 class Backend(Protocol):
     """What the engine asks of an array library."""
 
-    flops: float
+    operations: Operations
     #: Whether a symmetric matrix is decomposed in less time than it is factored a dozen times.
     fast_eigh: bool
     #: Targets that are predicted at a time: many make matrix products fast, few stay in the cache;
     #: 0: all of a block.
     cached_rows: int
+
+    def block_size(self, n_scans: int) -> int:
+        """Targets that a block of the bank holds unless the user says otherwise."""
 
     def array(self, x: np.ndarray, dtype: Dtype) -> Array:
         """Return `x` on the device, contiguous, in `dtype`."""
@@ -43,6 +64,9 @@ class Backend(Protocol):
 
     def numpy(self, x: Array) -> np.ndarray:
         """Return `x` as a numpy array."""
+
+    def on_host(self, arrays: Sequence[Array]) -> list[np.ndarray]:
+        """Return arrays of one dimension as numpy arrays, all of them in one transfer."""
 
     def take(self, x: Array, rows: np.ndarray) -> Array:
         """Return the named rows of `x`."""
@@ -59,6 +83,9 @@ class Backend(Protocol):
     def spd_inverse(self, matrix: Array, shift: float, dtype: Dtype) -> Array:
         """Inverse of ``matrix + shift I`` (symmetric, positive definite)."""
 
+    def spd_inverses(self, matrices: Sequence[Array], dtype: Dtype) -> list[Array]:
+        """Inverses of several small matrices, which a GPU makes at once."""
+
     def spd_solve(self, matrix: Array, shift: float, rows: Array, dtype: Dtype) -> Array:
         """Solve ``solution (matrix + shift I) = rows``: rows times the inverse."""
 
@@ -67,8 +94,8 @@ class Backend(Protocol):
 
     def correlate(
         self, prediction: Array, target: Array, target_norm: Array, *, centred: bool
-    ) -> np.ndarray:
-        """Pearson r of each row of two (n_targets, n_scans) arrays, as a numpy array.
+    ) -> Array:
+        """Pearson r of each row of two (n_targets, n_scans) arrays.
 
         `centred`: the predictions' means are zero already.
         """
@@ -81,7 +108,11 @@ class NumpyBackend:
     cached_rows = 1024
 
     def __init__(self) -> None:
-        self.flops = 0.0
+        self.operations: Operations = Counter()
+
+    def block_size(self, n_scans: int) -> int:
+        """So many that products are fast."""
+        return 1024
 
     def array(self, x: np.ndarray, dtype: Dtype) -> np.ndarray:
         """Return `x`, contiguous, in `dtype`."""
@@ -95,6 +126,10 @@ class NumpyBackend:
         """Return `x`."""
         return x
 
+    def on_host(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Return the arrays."""
+        return list(arrays)
+
     def take(self, x: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Return the named rows of `x`."""
         return x[rows]
@@ -105,7 +140,7 @@ class NumpyBackend:
 
     def matmul(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """Matrix product."""
-        self.flops += 2.0 * a.shape[0] * a.shape[1] * b.shape[1]
+        self.operations[precision(a)] += 2 * a.shape[0] * a.shape[1] * b.shape[1]
         return a @ b
 
     def gram(self, blocks: Sequence[np.ndarray]) -> np.ndarray:
@@ -113,7 +148,7 @@ class NumpyBackend:
         from scipy.linalg.blas import dsyrk
 
         n, p = sum(len(block) for block in blocks), blocks[0].shape[1]
-        self.flops += float(n) * n * p
+        self.operations["float64"] += n * n * p
         result = np.zeros((n, n), order="F")
         for start in range(0, p, _CHUNK):
             chunk = np.concatenate(
@@ -126,13 +161,17 @@ class NumpyBackend:
         """Inverse of ``matrix + shift I`` by Cholesky, in `dtype`."""
         from scipy.linalg import lapack
 
-        self.flops += float(len(matrix)) ** 3
+        self.operations[dtype] += len(matrix) ** 3
         factor = _factored(matrix, shift, dtype, clean=True)
         invert = lapack.spotri if factor.dtype == np.float32 else lapack.dpotri
         inverse, info = invert(factor, lower=1, overwrite_c=1)
         if info != 0:
-            raise _not_positive(shift, dtype)
+            raise not_positive(shift, dtype)
         return _mirror_lower(inverse)
+
+    def spd_inverses(self, matrices: Sequence[np.ndarray], dtype: Dtype) -> list[np.ndarray]:
+        """Inverses of several matrices, one after the other."""
+        return [self.spd_inverse(matrix, 0.0, dtype) for matrix in matrices]
 
     def spd_solve(
         self, matrix: np.ndarray, shift: float, rows: np.ndarray, dtype: Dtype
@@ -141,21 +180,21 @@ class NumpyBackend:
         from scipy.linalg import lapack
 
         n = len(matrix)
-        self.flops += float(n) ** 3 / 3 + 2.0 * n * n * len(rows)
+        self.operations[dtype] += n**3 // 3 + 2 * n * n * len(rows)
         factor = _factored(matrix, shift, dtype)
         solve = lapack.spotrs if factor.dtype == np.float32 else lapack.dpotrs
         # Symmetric: rows times the inverse is the transpose of the inverse times columns.
         columns = np.array(rows, dtype=dtype, order="C").T
         solution, info = solve(factor, columns, lower=1, overwrite_b=1)
         if info != 0:
-            raise _not_positive(shift, dtype)
+            raise not_positive(shift, dtype)
         return solution.T
 
     def eigh(self, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Eigenvalues and eigenvectors (columns) of a symmetric matrix."""
         from scipy.linalg import eigh
 
-        self.flops += EIGH_OPERATIONS * float(len(matrix)) ** 3
+        self.operations[precision(matrix)] += round(EIGH_OPERATIONS * len(matrix) ** 3)
         values, vectors = eigh(matrix, driver="evd", check_finite=False)
         return values, vectors
 
@@ -189,11 +228,12 @@ def _factored(matrix: np.ndarray, shift: float, dtype: Dtype, *, clean: bool = F
     factorise = lapack.spotrf if work.dtype == np.float32 else lapack.dpotrf
     factor, info = factorise(work, lower=1, clean=clean, overwrite_a=1)
     if info != 0:
-        raise _not_positive(shift, dtype)
+        raise not_positive(shift, dtype)
     return factor
 
 
-def _not_positive(shift: float, dtype: Dtype) -> np.linalg.LinAlgError:
+def not_positive(shift: float, dtype: Dtype) -> np.linalg.LinAlgError:
+    """Say that a matrix cannot be factored, and what to do."""
     return np.linalg.LinAlgError(
         f"A matrix with penalty {shift:g} is not positive definite in {dtype}; "
         "leave out the smallest penalties or use dtype='float64'."

@@ -150,52 +150,54 @@ class DualSystem:
         """Predictors from the inverse over the runs from `start` on."""
         backend = self.backend
         offset = self.slices[start].start
-        kernel = self._in(dtype)
         inverse = self._inverse(alpha, dtype, offset)
         local = [slice(s.start - offset, s.stop - offset) for s in self.slices]
+        # Of each task the run to predict if it is inside, and the other one that is left out.
+        inside = {task: [r for r in task.left_out if r >= start] for task in tasks}
+        others = {task: [r for r in inside[task] if r != task.run] for task in tasks}
+        singly = sorted({r for task in tasks for r in others[task] or [task.run]})
+        blocks = [inverse[local[r], local[r]] for r in singly]
+        alone = dict(zip(singly, backend.spd_inverses(blocks, dtype), strict=True))
+
+        matrices: dict[Task, Array] = {}
+        pairs: dict[Task, tuple[Array, Array]] = {}
         before: dict[int, Array] = {}
-        result = {}
         for task in tasks:
-            inside = [run for run in task.left_out if run >= start]
-            if task.run in inside:
-                left = inside
-                matrix = self._left_out_rows(
-                    inverse, [local[r] for r in left], left.index(task.run), dtype
-                )
+            if task.run in inside[task]:
+                here = local[task.run]
+                if not others[task]:
+                    matrices[task] = -backend.matmul(alone[task.run], inverse[here, :])
+                    continue
+                # Schur complement: B_SS⁻¹ restricted to the rows of one of its two runs.
+                (other,) = others[task]
+                there = local[other]
+                weights = backend.matmul(inverse[here, there], alone[other])
+                block = inverse[here, here] - backend.matmul(weights, inverse[there, here])
+                right = inverse[here, :] - backend.matmul(weights, inverse[there, :])
+                pairs[task] = block, right
             else:
                 # The run to predict is outside: predict it from all runs inside, then take back
                 # what the other left-out run contributed.
                 if task.run not in before:
-                    rows = kernel[self.slices[task.run], offset:]
+                    rows = self._in(dtype)[self.slices[task.run], offset:]
                     before[task.run] = backend.matmul(rows, inverse)
-                (other,) = inside
+                (other,) = others[task]
                 full, there = before[task.run], local[other]
-                alone = backend.spd_inverse(inverse[there, there], 0.0, dtype)
-                weights = backend.matmul(full[:, there], alone)
-                matrix = full - backend.matmul(weights, inverse[there, :])
-            matrix = backend.cast(matrix, stream)
+                weights = backend.matmul(full[:, there], alone[other])
+                matrices[task] = full - backend.matmul(weights, inverse[there, :])
+        smaller = backend.spd_inverses([block for block, _ in pairs.values()], dtype)
+        for task, both in zip(pairs, smaller, strict=True):
+            matrices[task] = -backend.matmul(both, pairs[task][1])
+
+        result = {}
+        for task in tasks:
+            matrix = backend.cast(matrices.pop(task), stream)
             pieces = [
                 (scans, matrix[:, scans.start - offset : scans.stop - offset])
                 for scans in _kept_scans(self.slices, task.left_out)
             ]
             result[task] = Predictor(task.left_out, pieces)
         return result
-
-    def _left_out_rows(self, inverse: Array, left: list[slice], which: int, dtype: Dtype) -> Array:
-        """Rows of -B_SS⁻¹ B_S for one of the runs in S."""
-        backend = self.backend
-        here = left[which]
-        block = inverse[here, here]
-        right = inverse[here, :]
-        for i, other in enumerate(left):
-            if i == which:
-                continue
-            # Schur complement: B_SS⁻¹ restricted to the rows of one of its two runs.
-            alone = backend.spd_inverse(inverse[other, other], 0.0, dtype)
-            weights = backend.matmul(inverse[here, other], alone)
-            block = block - backend.matmul(weights, inverse[other, here])
-            right = right - backend.matmul(weights, inverse[other, :])
-        return -backend.matmul(backend.spd_inverse(block, 0.0, dtype), right)
 
     def trusts_single_precision(self, alpha: float) -> bool:
         """Tell whether float32 is enough to factor with a penalty.

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hemiscale.encoding.backend import Dtype
+from hemiscale.encoding.backend import Array, Dtype
 from hemiscale.encoding.bank import TargetBank
 from hemiscale.encoding.dual import DualSystem
 from hemiscale.encoding.predictors import ILL_CONDITIONED, Predictor, Task
@@ -277,8 +277,13 @@ class Engine:
                     by_all.append((t, predictor))
                 else:
                     (scores[t, here],) = score_predictors(self.system, view, [predictor], t, here)
+        places: list[tuple[int, slice]] = []
+        found: list[Array] = []
         for part in parts_of(view, len(view.block.data)):
             for t, predictor in by_all:
-                (scores[t, part],) = score_part(self.system, view, [predictor], t, part)
+                found += score_part(self.system, view, [predictor], t, part)
+                places.append((t, part))
+        for (t, part), values in zip(places, self.bank.backend.on_host(found), strict=True):
+            scores[t, part] = values
         self.unscored.discard(number)
         self._waiting.pop(number, None)

@@ -117,7 +117,7 @@ def fit_runs(
     groups, n_groups = _groups(bank, alpha_per_target, penalty_groups)
     adaptive = search == "adaptive" and n_groups == 1 and len(bank) > 1
 
-    operations_before = bank.backend.flops
+    operations_before = bank.backend.operations.total()
     partners = validation_runs(bank.n_runs, validation)
     system, validator = plan(
         features, bank, partners, alphas, adaptive=adaptive, form=form, centred=standardise
@@ -140,7 +140,7 @@ def fit_runs(
         if n_groups == 1 and not alpha_per_target and penalty_groups is None
         else bank.original_order(alphas[chosen[:, groups]]),
         validation_scores=bank.original_order(validation_scores),
-        operations=bank.backend.flops - operations_before,
+        operations=float(bank.backend.operations.total() - operations_before),
     )
 
 

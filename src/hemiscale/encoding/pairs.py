@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from hemiscale.encoding.backend import Array, Backend, Dtype
+from hemiscale.encoding.backend import Array, Backend, Dtype, precision
 
 __all__ = ["PairOperator", "PairOperators", "pair_predictions"]
 
@@ -54,21 +54,22 @@ class PairOperators:
     ) -> None:
         self.slices = slices
         self.backend = backend
-        dtype: Dtype = "float64" if "64" in str(inverse.dtype) else "float32"
+        dtype = precision(inverse)
         pairs = sorted(pairs)
-        single = {
-            run: backend.spd_inverse(inverse[slices[run], slices[run]], 0.0, dtype)
-            for run in {run for pair in pairs for run in pair}
-        }
-        self.pairs: dict[tuple[int, int], PairOperator] = {}
+        runs = sorted({run for pair in pairs for run in pair})
+        blocks = [inverse[slices[run], slices[run]] for run in runs]
+        single = dict(zip(runs, backend.spd_inverses(blocks, dtype), strict=True))
+        to_second, schur = [], []
         for a, b in pairs:
             across = inverse[slices[a], slices[b]]
-            to_second = backend.matmul(single[b], across.T)
-            schur = inverse[slices[a], slices[a]] - backend.matmul(across, to_second)
-            to_first = backend.matmul(backend.spd_inverse(schur, 0.0, dtype), across)
-            self.pairs[a, b] = PairOperator(
-                backend.cast(to_first, stream), backend.cast(to_second, stream)
-            )
+            second = backend.matmul(single[b], across.T)
+            schur.append(inverse[slices[a], slices[a]] - backend.matmul(across, second))
+            to_second.append(backend.cast(second, stream))
+        self.pairs: dict[tuple[int, int], PairOperator] = {}
+        alone = backend.spd_inverses(schur, dtype)
+        for (a, b), c, second in zip(pairs, alone, to_second, strict=True):
+            first = backend.matmul(c, inverse[slices[a], slices[b]])
+            self.pairs[a, b] = PairOperator(backend.cast(first, stream), second)
         self.single = {run: backend.cast(-m, stream) for run, m in single.items()}
         self.between = backend.cast(inverse, stream) + 0  # a copy
         for scans in slices:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hemiscale.encoding.backend import Array, Backend, Dtype
+from hemiscale.encoding.backend import Array, Backend, Dtype, precision
 from hemiscale.encoding.bank import Block
 from hemiscale.encoding.folds import run_slices
 from hemiscale.encoding.predictors import (
@@ -155,7 +155,7 @@ class PrimalSystem:
 
     def view(self, block: Block) -> PrimalView:
         """Prepare a block of targets."""
-        return PrimalView(self, block, "float64" if "64" in str(block.data.dtype) else "float32")
+        return PrimalView(self, block, precision(block.data))
 
     def predictors(
         self, alpha: float, tasks: Sequence[Task], dtype: Dtype, stream: Dtype

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from hemiscale.encoding.backend import Array, Dtype
+from hemiscale.encoding.backend import Array, Dtype, precision
 from hemiscale.encoding.dual import DualSystem, DualView
 from hemiscale.encoding.pairs import PairOperators, pair_predictions
 from hemiscale.encoding.predictors import EVERY_ROW, Predictor, Rows, Task, select
@@ -82,8 +82,11 @@ def _task(test: int, validation: int) -> Task:
 
 def score_prediction(
     system: System, view: View, prediction: Array, run: int, rows: Rows = EVERY_ROW
-) -> np.ndarray:
-    """Return Pearson r of a prediction with a run of a block (or of the named rows of it)."""
+) -> Array:
+    """Return Pearson r of a prediction with a run of a block (or of the named rows of it).
+
+    Like the prediction it is on the device still.
+    """
     backend = system.backend
     target = select(backend, view.block.data, rows)[:, system.slices[run]]
     norm = select(backend, view.block.norms[run], rows)
@@ -98,8 +101,8 @@ def parts_of(view: View, n_targets: int) -> Iterator[slice]:
 
 def score_part(
     system: System, view: View, predictors: Sequence[Predictor], run: int, rows: Rows
-) -> list[np.ndarray]:
-    """Return Pearson r of what predictors predict for a few targets.
+) -> list[Array]:
+    """Return Pearson r of what predictors predict for a few targets, on the device.
 
     The predictors have the same left-out runs and different penalties.
     """
@@ -122,16 +125,11 @@ def score_predictors(
     The predictors have the same left-out runs and different penalties.
     """
     n = len(view.block.data) if rows is None else len(rows)
-    scores = np.empty((len(predictors), n), dtype=_dtype(view))
+    scores = np.empty((len(predictors), n), dtype=precision(view.block.data))
     for part in parts_of(view, n):
-        scores[:, part] = score_part(
-            system, view, predictors, run, part if rows is None else rows[part]
-        )
+        found = score_part(system, view, predictors, run, part if rows is None else rows[part])
+        scores[:, part] = system.backend.on_host(found)
     return list(scores)
-
-
-def _dtype(view: View) -> str:
-    return str(view.block.data.dtype).removeprefix("torch.")
 
 
 class PredictorValidator:
@@ -191,10 +189,8 @@ class PredictorValidator:
     ) -> Scores:
         """Return for each penalty and test run (n_validation_runs, n_targets) scores of a block."""
         n = len(view.block.data)
-        found: Scores = {
-            i: {t: np.empty((len(self.partners[t]), n), _dtype(view)) for t in tests[i]}
-            for i in operators
-        }
+        places: list[tuple[int, int, int, slice]] = []
+        scores: list[Array] = []
         # All sets in turn for the same targets, so that what sets have in common is made once.
         for part in parts_of(view, n):
             for t, partners in enumerate(self.partners):
@@ -203,9 +199,15 @@ class PredictorValidator:
                     continue
                 for k, v in enumerate(partners):
                     predictors = [operators[i][_task(t, v)] for i in numbers]
-                    scores = score_part(self.system, view, predictors, v, part)
-                    for i, of_penalty in zip(numbers, scores, strict=True):
-                        found[i][t][k, part] = of_penalty
+                    scores += score_part(self.system, view, predictors, v, part)
+                    places += [(i, t, k, part) for i in numbers]
+        dtype = precision(view.block.data)
+        found: Scores = {
+            i: {t: np.empty((len(self.partners[t]), n), dtype) for t in tests[i]} for i in operators
+        }
+        on_host = self.system.backend.on_host(scores)
+        for (i, t, k, part), values in zip(places, on_host, strict=True):
+            found[i][t][k, part] = values
         return found
 
 
@@ -251,7 +253,7 @@ class PairValidator:
     def _scores(
         self, operators: PairOperators, view: View, tests: Sequence[int]
     ) -> dict[int, np.ndarray]:
-        found: dict[tuple[int, int], np.ndarray] = {}
+        found: dict[tuple[int, int], Array] = {}
         data = view.block.data
         for pair, predictions in pair_predictions(operators, data, self._pairs(tests)):
             for validation, prediction in predictions.items():
@@ -260,4 +262,5 @@ class PairValidator:
                     found[test, validation] = score_prediction(
                         self.system, view, prediction, validation
                     )
-        return {t: np.stack([found[t, v] for v in self.partners[t]]) for t in tests}
+        scores = dict(zip(found, self.system.backend.on_host(list(found.values())), strict=True))
+        return {t: np.stack([scores[t, v] for v in self.partners[t]]) for t in tests}
