@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from hemiscale.encoding import TargetBank, fit_runs, intersubject_reliability
-from hemiscale.errors import HemiscaleWarning
+from hemiscale.encoding.devices import select_backend
+from hemiscale.errors import HemiscaleError, HemiscaleWarning
 
 torch = pytest.importorskip("torch")
 
@@ -74,6 +75,31 @@ def test_blocks_that_do_not_fit_the_device_travel(problem, device, monkeypatch):
     bank = TargetBank(y, dtype="float32", block_size=64, device=device)
     assert isinstance(bank._blocks[0].data, np.ndarray)
     np.testing.assert_array_equal(fit_runs(x, bank, alphas=ALPHAS).scores, here.scores)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_products_that_are_rounded_are_refused(problem, device, monkeypatch):
+    x, y = problem(4, [40, 35, 45], 30, 20)
+    if device == "cuda":  # as users set it, for language models
+        torch.set_float32_matmul_precision("high")
+    else:  # not every processor has such products
+        exact = torch.Tensor.__matmul__
+        monkeypatch.setattr(
+            torch.Tensor, "__matmul__", lambda a, b: exact(a.bfloat16(), b.bfloat16()).to(a.dtype)
+        )
+    try:
+        with pytest.raises(HemiscaleError, match=r"set_float32_matmul_precision\('highest'\)"):
+            fit_runs(x, y, alphas=ALPHAS, device=device)
+    finally:
+        torch.set_float32_matmul_precision("highest")
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_matrices_that_cannot_be_factored(problem, device):
+    backend = select_backend(device)
+    bad = backend.array(-np.eye(3), "float64")
+    with pytest.raises(np.linalg.LinAlgError, match=r"penalty 0\.5 is not positive definite"):
+        backend.spd_inverse(bad, 0.5, "float64")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")

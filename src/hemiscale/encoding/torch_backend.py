@@ -15,6 +15,7 @@ from hemiscale.encoding.backend import (
     not_positive,
     precision,
 )
+from hemiscale.errors import HemiscaleError
 
 __all__ = ["TorchBackend", "cuda_device_exists"]
 
@@ -32,13 +33,33 @@ def cuda_device_exists(device: str) -> bool:
 
 
 class TorchBackend:
-    """torch on the processor or on a GPU; see `Backend`."""
+    """torch on the processor or on a GPU; see `Backend`.
+
+    Parameters
+    ----------
+    device : str
+        As torch names it.
+
+    Raises
+    ------
+    HemiscaleError
+        Where torch is set to multiply in less than single precision.
+    """
 
     def __init__(self, device: str) -> None:
         self.device = torch.device(device)
         self.fast_eigh = self.device.type == "cpu"
         self.cached_rows = 256 if self.device.type == "cpu" else 0
         self.operations: Operations = Counter()
+        if self._rounds_products():
+            raise HemiscaleError(
+                f"torch is set to round what it multiplies on {device} (TF32 or bfloat16), which "
+                "keeps three digits; call torch.set_float32_matmul_precision('highest')."
+            )
+
+    def _rounds_products(self) -> bool:
+        x = torch.full((256, 256), 1 + 2.0**-14, device=self.device)
+        return not torch.equal(self.matmul(x, torch.eye(256, device=self.device)), x)
 
     def block_size(self, n_scans: int) -> int:
         """So many that products are fast; by all memory of a GPU, not by what is free today."""
