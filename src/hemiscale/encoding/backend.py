@@ -9,10 +9,12 @@ rates.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, Protocol
 
 import numpy as np
+
+from hemiscale.encoding.standardise import moments, scaled
 
 __all__ = [
     "EIGH_OPERATIONS",
@@ -56,8 +58,14 @@ class Backend(Protocol):
     def block_size(self, n_scans: int) -> int:
         """Targets that a block of the bank holds unless the user says otherwise."""
 
-    def array(self, x: np.ndarray, dtype: Dtype) -> Array:
-        """Return `x` on the device, contiguous, in `dtype`."""
+    def array(self, x: Array, dtype: Dtype) -> Array:
+        """Return `x` (on the device already, or not) on the device, contiguous, in `dtype`."""
+
+    def indices(self, rows: np.ndarray) -> Array:
+        """Return row numbers on the device."""
+
+    def standardised(self, x: np.ndarray) -> tuple[Array, np.ndarray]:
+        """Give columns mean 0 and standard deviation 1; tell which are constant or not finite."""
 
     def cast(self, x: Array, dtype: Dtype) -> Array:
         """Return `x` in `dtype`."""
@@ -68,7 +76,7 @@ class Backend(Protocol):
     def on_host(self, arrays: Sequence[Array]) -> list[np.ndarray]:
         """Return arrays of one dimension as numpy arrays, all of them in one transfer."""
 
-    def take(self, x: Array, rows: np.ndarray) -> Array:
+    def take(self, x: Array, rows: Array) -> Array:
         """Return the named rows of `x`."""
 
     def concatenate(self, parts: Sequence[Array]) -> Array:
@@ -77,7 +85,7 @@ class Backend(Protocol):
     def matmul(self, a: Array, b: Array) -> Array:
         """Matrix product."""
 
-    def gram(self, blocks: Sequence[np.ndarray]) -> Array:
+    def gram(self, blocks: Sequence[Array]) -> Array:
         """Z Zᵀ in float64, where Z is the blocks put one below the other."""
 
     def spd_inverse(self, matrix: Array, shift: float, dtype: Dtype) -> Array:
@@ -88,6 +96,11 @@ class Backend(Protocol):
 
     def spd_solve(self, matrix: Array, shift: float, rows: Array, dtype: Dtype) -> Array:
         """Solve ``solution (matrix + shift I) = rows``: rows times the inverse."""
+
+    def spd_solves(
+        self, matrices: Iterable[Array], shift: float, rows: Iterable[Array], dtype: Dtype
+    ) -> Iterable[Array]:
+        """Solve several small systems, which a GPU does at once."""
 
     def eigh(self, matrix: Array) -> tuple[Array, Array]:
         """Eigenvalues and eigenvectors (columns) of a symmetric matrix."""
@@ -117,6 +130,15 @@ class NumpyBackend:
     def array(self, x: np.ndarray, dtype: Dtype) -> np.ndarray:
         """Return `x`, contiguous, in `dtype`."""
         return np.ascontiguousarray(x, dtype=dtype)
+
+    def indices(self, rows: np.ndarray) -> np.ndarray:
+        """Return `rows`."""
+        return rows
+
+    def standardised(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Give columns mean 0 and standard deviation 1; tell which are constant or not finite."""
+        mean, deviation, unusable = moments(x)
+        return scaled(x, mean, deviation), unusable
 
     def cast(self, x: np.ndarray, dtype: Dtype) -> np.ndarray:
         """Return `x` in `dtype`, itself if it already is."""
@@ -151,9 +173,10 @@ class NumpyBackend:
         self.operations["float64"] += n * n * p
         result = np.zeros((n, n), order="F")
         for start in range(0, p, _CHUNK):
-            chunk = np.concatenate(
-                [block[:, start : start + _CHUNK] for block in blocks], dtype=np.float64
-            )
+            # One step after the other: to turn and to widen at once is slow.
+            columns = [np.ascontiguousarray(block[:, start : start + _CHUNK]) for block in blocks]
+            chunk = np.concatenate(columns, dtype=np.float64)
+            del columns
             result = dsyrk(1.0, chunk.T, trans=1, beta=1.0, c=result, lower=1, overwrite_c=1)
         return _mirror_lower(result)
 
@@ -189,6 +212,17 @@ class NumpyBackend:
         if info != 0:
             raise not_positive(shift, dtype)
         return solution.T
+
+    def spd_solves(
+        self,
+        matrices: Iterable[np.ndarray],
+        shift: float,
+        rows: Iterable[np.ndarray],
+        dtype: Dtype,
+    ) -> Iterable[np.ndarray]:
+        """Solve one system after the other, when its turn comes."""
+        for matrix, of_matrix in zip(matrices, rows, strict=True):
+            yield self.spd_solve(matrix, shift, of_matrix, dtype)
 
     def eigh(self, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Eigenvalues and eigenvectors (columns) of a symmetric matrix."""

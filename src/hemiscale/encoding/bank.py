@@ -218,8 +218,12 @@ class TargetBank:
         dtype = dtype or self.dtype
         data, norms = self._blocks[number].data, self._blocks[number].norms
         if rows is not None and rows.size < len(data):
-            take = self.backend.take if self._on_device else np.ndarray.__getitem__
-            data, norms = take(data, rows), take(norms.T, rows).T
+            if self._on_device:
+                here = self.backend.indices(rows)
+                data, norms = (self.backend.take(x, here) for x in (data, norms.T))
+            else:
+                data, norms = data[rows], norms.T[rows]
+            norms = norms.T
         put = self.backend.cast if self._on_device else self.backend.array
         return Block(put(data, dtype), put(norms, dtype))
 

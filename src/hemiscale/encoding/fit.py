@@ -113,7 +113,7 @@ def fit_runs(
     if form not in ("auto", "primal", "dual"):
         raise ValueError(f"form is {form!r}; expected 'auto', 'primal' or 'dual'.")
     if not isinstance(features, Kernel):
-        features = checked_features(features, standardised=not standardise)
+        features = checked_features(features, bank.backend.standardised if standardise else None)
     groups, n_groups = _groups(bank, alpha_per_target, penalty_groups)
     adaptive = search == "adaptive" and n_groups == 1 and len(bank) > 1
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from hemiscale.encoding.backend import Array, Backend
 
 __all__ = ["Kernel"]
@@ -30,7 +28,7 @@ class Kernel:
     n_features: int
 
     @classmethod
-    def of(cls, features: Sequence[np.ndarray], backend: Backend) -> Kernel:
+    def of(cls, features: Sequence[Array], backend: Backend) -> Kernel:
         """Multiply.
 
         Parameters

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-import numpy as np
-
 from hemiscale.encoding.backend import Array, Backend, Dtype
 
 __all__ = ["EVERY_ROW", "ILL_CONDITIONED", "LeftOut", "Predictor", "Rows", "Task", "select"]
@@ -17,8 +15,8 @@ ILL_CONDITIONED = 2e4
 #: Runs that a model has not seen, in ascending order.
 LeftOut = tuple[int, ...]
 
-#: Targets of a block: those in a row, or any by number.
-Rows = slice | np.ndarray
+#: Targets of a block: those in a row, or any by number (see `Backend.indices`).
+Rows = slice | Array
 EVERY_ROW = slice(None)
 
 

@@ -11,8 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from hemiscale.encoding.backend import Array, Backend, Dtype, precision
 from hemiscale.encoding.bank import Block
 from hemiscale.encoding.folds import run_slices
@@ -118,6 +116,7 @@ class PrimalSystem:
     Parameters
     ----------
     features : sequence over runs of (n_scans, n_features) arrays
+        On the device already, or not.
     slices : sequence of slice
         Where each run lies among all scans.
     backend : Backend
@@ -127,7 +126,7 @@ class PrimalSystem:
 
     def __init__(
         self,
-        features: Sequence[np.ndarray],
+        features: Sequence[Array],
         slices: Sequence[slice],
         backend: Backend,
         *,
@@ -140,7 +139,7 @@ class PrimalSystem:
         self.width = features[0].shape[1]
         self._features: dict[Dtype, list[Array]] = {}
         self._host = features
-        self.per_run = [backend.gram([np.ascontiguousarray(x.T)]) for x in features]
+        self.per_run = [backend.gram([x.T]) for x in features]
         self.total = sum(self.per_run[1:], start=self.per_run[0])
         self._covariances: dict[tuple[LeftOut, Dtype], Array] = {}
         self._spectra: dict[LeftOut, tuple[Array, Array]] = {}
@@ -166,12 +165,20 @@ class PrimalSystem:
         """
         backend = self.backend
         everything = slice(None)
+        runs_of = {
+            left_out: [task.run for task in tasks if task.left_out == left_out]
+            for left_out in sorted({task.left_out for task in tasks})
+        }
+        x = self.features(dtype)
+        solutions = backend.spd_solves(
+            (self._covariance(left_out, dtype) for left_out in runs_of),
+            alpha,
+            (backend.concatenate([x[run] for run in runs]) for runs in runs_of.values()),
+            dtype,
+        )
         result = {}
-        for left_out in sorted({task.left_out for task in tasks}):
-            covariance = self._covariance(left_out, dtype)
-            runs = [task.run for task in tasks if task.left_out == left_out]
-            x = backend.concatenate([self.features(dtype)[run] for run in runs])
-            solved = backend.cast(backend.spd_solve(covariance, alpha, x, dtype), stream)
+        for (left_out, runs), solution in zip(runs_of.items(), solutions, strict=True):
+            solved = backend.cast(solution, stream)
             for run, rows in zip(runs, run_slices([self.lengths[r] for r in runs]), strict=True):
                 result[Task(left_out, run)] = Predictor(left_out, [(everything, solved[rows])])
         return result

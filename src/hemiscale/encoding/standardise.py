@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
 
 import numpy as np
 
-__all__ = ["checked_features", "moments", "scaled", "standardise", "standardise_runs", "varies"]
+__all__ = [
+    "RELATIVELY_CONSTANT",
+    "checked_features",
+    "moments",
+    "scaled",
+    "standardise",
+    "standardise_runs",
+    "varies",
+]
 
 Array = np.ndarray
 
 #: A column whose standard deviation is below this share of its largest value is constant.
-_RELATIVELY_CONSTANT = 1e-7
+RELATIVELY_CONSTANT = 1e-7
 #: Values of a matrix that are taken to float64 at a time (32 MB).
 _CHUNK = 4_000_000
 
@@ -35,7 +43,7 @@ def _moments(x: Array) -> tuple[Array, Array, Array]:
         centred = x - mean
         deviation = np.sqrt(np.einsum("ij,ij->j", centred, centred) / len(x))
         largest = np.abs(x).max(axis=0)
-        unusable = ~(np.isfinite(deviation) & (deviation > _RELATIVELY_CONSTANT * largest))
+        unusable = ~(np.isfinite(deviation) & (deviation > RELATIVELY_CONSTANT * largest))
     return mean, deviation, unusable
 
 
@@ -114,29 +122,28 @@ def standardise_runs(
     ]
 
 
-def checked_features(features: Sequence[Array], *, standardised: bool) -> list[Array]:
+def checked_features(
+    features: Sequence[Array], standardised: Callable[[Array], tuple[Any, Array]] | None
+) -> list[Any]:
     """Refuse features that are constant or not finite within a run; standardise the others.
 
     Parameters
     ----------
     features : sequence over runs of (n_scans, n_features) arrays
-    standardised : bool
-        Take them as they are.
+    standardised : callable, optional
+        Standardises a run, and tells which columns are constant or not finite: a backend's way.
+        None: take them as they are.
 
     Raises
     ------
     ValueError
         One sentence per run, with the columns (counted from 0).
     """
-    problems, result = [], []
+    problems: list[str] = []
+    result: list[Any] = []
     for number, x in enumerate(features, start=1):
-        if standardised:
-            unusable = ~varies(x)
-            result.append(x)
-        else:
-            mean, deviation, unusable = moments(x)
-            if not unusable.any():
-                result.append(scaled(x, mean, deviation))
+        made, unusable = (x, ~varies(x)) if standardised is None else standardised(x)
+        result.append(made)
         if unusable.any():
             problems.append(
                 f"Run {number}: feature columns that are constant or not finite: "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from hemiscale.encoding.backend import (
     not_positive,
     precision,
 )
+from hemiscale.encoding.standardise import RELATIVELY_CONSTANT
 from hemiscale.errors import HemiscaleError
 
 __all__ = ["TorchBackend", "cuda_device_exists"]
@@ -24,6 +25,9 @@ _CHUNK = 2048
 #: A GPU is idle between small products: as many targets a block as its memory has room for (so
 #: many arrays of predictions and what is made of them in a quarter of it), up to this many.
 _MOST_TARGETS, _ARRAYS = 8192, 8
+#: Matrices up to this size leave a GPU idle, unless they are factored at once. torch takes up to
+#: eight of them one by one, whatever their size.
+_SMALL, _LEAST_BATCH = 1024, 9
 
 
 def cuda_device_exists(device: str) -> bool:
@@ -75,9 +79,24 @@ class TorchBackend:
             return float("inf")
         return float(torch.cuda.mem_get_info(self.device)[0])
 
-    def array(self, x: np.ndarray, dtype: Dtype) -> torch.Tensor:
-        """Return `x` on the device, contiguous, in `dtype`."""
-        return torch.as_tensor(np.ascontiguousarray(x)).to(self.device, _TYPES[dtype])
+    def array(self, x: np.ndarray | torch.Tensor, dtype: Dtype) -> torch.Tensor:
+        """Return `x` (on the device already, or not) on the device, contiguous, in `dtype`."""
+        return torch.as_tensor(x).to(self.device).to(_TYPES[dtype]).contiguous()
+
+    def indices(self, rows: np.ndarray) -> torch.Tensor:
+        """Return row numbers on the device."""
+        return torch.as_tensor(rows, device=self.device)
+
+    def standardised(self, x: np.ndarray) -> tuple[torch.Tensor, np.ndarray]:
+        """Give columns mean 0 and standard deviation 1; tell which are constant or not finite."""
+        given = torch.as_tensor(np.ascontiguousarray(x)).to(self.device)
+        exact = given.to(torch.float64)
+        centred = exact - exact.mean(dim=0)
+        deviation = centred.square().mean(dim=0).sqrt()
+        varies = deviation > RELATIVELY_CONSTANT * exact.abs().amax(dim=0)
+        unusable = self.numpy(~(torch.isfinite(deviation) & varies))
+        kept = given.dtype if given.dtype == torch.float32 else torch.float64
+        return (centred / deviation).to(kept), unusable
 
     def cast(self, x: torch.Tensor, dtype: Dtype) -> torch.Tensor:
         """Return `x` in `dtype`."""
@@ -94,9 +113,9 @@ class TorchBackend:
         edges = np.cumsum([len(x) for x in arrays])[:-1]
         return np.split(self.numpy(torch.cat(list(arrays))), edges)
 
-    def take(self, x: torch.Tensor, rows: np.ndarray) -> torch.Tensor:
+    def take(self, x: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
         """Return the named rows of `x`."""
-        return x[torch.as_tensor(rows, device=x.device)]
+        return x[rows]
 
     def concatenate(self, parts: Sequence[torch.Tensor]) -> torch.Tensor:
         """Put arrays one below the other."""
@@ -107,35 +126,30 @@ class TorchBackend:
         self.operations[precision(a)] += 2 * a.shape[0] * a.shape[1] * b.shape[1]
         return a @ b
 
-    def gram(self, blocks: Sequence[np.ndarray]) -> torch.Tensor:
+    def gram(self, blocks: Sequence[np.ndarray | torch.Tensor]) -> torch.Tensor:
         """Z Zᵀ in float64, where Z is the blocks put one below the other."""
         n, p = sum(len(block) for block in blocks), blocks[0].shape[1]
         self.operations["float64"] += 2 * n * n * p
         result = torch.zeros((n, n), dtype=torch.float64, device=self.device)
         for start in range(0, p, _CHUNK):
-            chunk = np.concatenate([block[:, start : start + _CHUNK] for block in blocks])
-            # As it is, and to double precision there: half of the way.
-            tensor = torch.as_tensor(chunk).to(self.device).to(torch.float64)
-            result.addmm_(tensor, tensor.T)
+            columns = slice(start, min(start + _CHUNK, p))
+            parts = [torch.as_tensor(block[:, columns]).to(self.device) for block in blocks]
+            chunk = torch.cat(parts).to(torch.float64)
+            result.addmm_(chunk, chunk.T)
         return result
 
     def spd_inverse(self, matrix: torch.Tensor, shift: float, dtype: Dtype) -> torch.Tensor:
         """Inverse of ``matrix + shift I`` by Cholesky, in `dtype`."""
         self.operations[dtype] += len(matrix) ** 3
-        return torch.cholesky_inverse(self._factored(matrix, shift, dtype))
+        return self._inverse(self._factored(self.cast(matrix, dtype).clone(), shift, dtype))
 
     def spd_inverses(self, matrices: Sequence[torch.Tensor], dtype: Dtype) -> list[torch.Tensor]:
-        """Inverses of several small matrices; on a GPU at once, with ones to the largest size."""
+        """Inverses of several small matrices; on a GPU at once."""
         if self.device.type != "cuda" or not matrices:
             return [self.spd_inverse(matrix, 0.0, dtype) for matrix in matrices]
-        sizes = [len(matrix) for matrix in matrices]
-        self.operations[dtype] += sum(size**3 for size in sizes)
-        largest = torch.eye(max(sizes), dtype=_TYPES[dtype], device=self.device)
-        batch = largest.repeat(len(sizes), 1, 1)
-        for place, (size, matrix) in enumerate(zip(sizes, matrices, strict=True)):
-            batch[place, :size, :size] = matrix
-        inverses = torch.cholesky_inverse(self._cholesky(batch, 0.0, dtype))
-        return [inverse[:size, :size] for size, inverse in zip(sizes, inverses, strict=True)]
+        self.operations[dtype] += sum(len(matrix) ** 3 for matrix in matrices)
+        inverses = self._inverse(self._factored(self._padded(matrices, dtype), 0.0, dtype))
+        return [inverses[i, : len(m), : len(m)] for i, m in enumerate(matrices)]
 
     def spd_solve(
         self, matrix: torch.Tensor, shift: float, rows: torch.Tensor, dtype: Dtype
@@ -143,26 +157,71 @@ class TorchBackend:
         """Solve ``solution (matrix + shift I) = rows`` by Cholesky, in `dtype`."""
         n = len(matrix)
         self.operations[dtype] += n**3 // 3 + 2 * n * n * len(rows)
-        factor = self._factored(matrix, shift, dtype)
+        factor = self._factored(self.cast(matrix, dtype).clone(), shift, dtype)
         return torch.cholesky_solve(self.cast(rows, dtype).T, factor).T
+
+    def spd_solves(
+        self,
+        matrices: Iterable[torch.Tensor],
+        shift: float,
+        rows: Iterable[torch.Tensor],
+        dtype: Dtype,
+    ) -> Iterable[torch.Tensor]:
+        """Solve several systems; small ones of a GPU at once."""
+        if self.device.type == "cuda":
+            rows = list(rows)
+            if rows[0].shape[1] <= _SMALL:
+                return self._solved_at_once(list(matrices), shift, rows, dtype)
+        return (
+            self.spd_solve(matrix, shift, of_matrix, dtype)
+            for matrix, of_matrix in zip(matrices, rows, strict=True)
+        )
+
+    def _solved_at_once(
+        self,
+        matrices: Sequence[torch.Tensor],
+        shift: float,
+        rows: Sequence[torch.Tensor],
+        dtype: Dtype,
+    ) -> list[torch.Tensor]:
+        n, sizes = len(matrices[0]), [len(of_matrix) for of_matrix in rows]
+        self.operations[dtype] += sum(n**3 // 3 + 2 * n * n * size for size in sizes)
+        factors = self._factored(self._padded(matrices, dtype), shift, dtype)
+        right = torch.zeros((len(factors), max(sizes), n), dtype=_TYPES[dtype], device=self.device)
+        for i, of_matrix in enumerate(rows):
+            right[i, : sizes[i]] = of_matrix
+        half = torch.linalg.solve_triangular(factors, right.mT, upper=False)
+        solved = torch.linalg.solve_triangular(factors.mT, half, upper=True).mT
+        return [solved[i, :size] for i, size in enumerate(sizes)]
+
+    def _padded(self, matrices: Sequence[torch.Tensor], dtype: Dtype) -> torch.Tensor:
+        """Stack matrices, each with ones on the diagonal up to the size of the largest."""
+        largest = torch.eye(max(map(len, matrices)), dtype=_TYPES[dtype], device=self.device)
+        stacked = largest.repeat(max(len(matrices), _LEAST_BATCH), 1, 1)
+        for i, matrix in enumerate(matrices):
+            stacked[i, : len(matrix), : len(matrix)] = matrix
+        return stacked
+
+    def _factored(self, matrix: torch.Tensor, shift: float, dtype: Dtype) -> torch.Tensor:
+        """Factor one matrix or a stack of them, in place of which ``matrix + shift I`` is put."""
+        matrix.diagonal(dim1=-2, dim2=-1).add_(shift)
+        factor, failed = torch.linalg.cholesky_ex(matrix)
+        if failed.any():
+            raise not_positive(shift, dtype)
+        return factor
+
+    def _inverse(self, factor: torch.Tensor) -> torch.Tensor:
+        if self.device.type == "cpu":
+            return torch.cholesky_inverse(factor)
+        one = torch.eye(factor.shape[-1], dtype=factor.dtype, device=self.device)
+        half = torch.linalg.solve_triangular(factor, one.expand_as(factor), upper=False)
+        return half.mT @ half
 
     def eigh(self, matrix: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Eigenvalues and eigenvectors (columns) of a symmetric matrix."""
         self.operations[precision(matrix)] += round(EIGH_OPERATIONS * len(matrix) ** 3)
         values, vectors = torch.linalg.eigh(matrix)
         return values, vectors
-
-    def _factored(self, matrix: torch.Tensor, shift: float, dtype: Dtype) -> torch.Tensor:
-        shifted = self.cast(matrix, dtype).clone()
-        shifted.diagonal().add_(shift)
-        return self._cholesky(shifted, shift, dtype)
-
-    @staticmethod
-    def _cholesky(matrix: torch.Tensor, shift: float, dtype: Dtype) -> torch.Tensor:
-        factor, failed = torch.linalg.cholesky_ex(matrix)
-        if failed.any():
-            raise not_positive(shift, dtype)
-        return factor
 
     def correlate(
         self,
@@ -177,4 +236,5 @@ class TorchBackend:
             prediction = prediction - prediction.mean(dim=1, keepdim=True)
         product = torch.linalg.vecdot(prediction, target)
         norm = torch.linalg.vector_norm(prediction, dim=1) * target_norm
-        return torch.where(norm > 0, product / norm, 0.0)
+        # Of a constant prediction the product is 0 too.
+        return product / norm.clamp_min(torch.finfo(norm.dtype).tiny)

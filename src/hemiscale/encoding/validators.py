@@ -127,7 +127,8 @@ def score_predictors(
     n = len(view.block.data) if rows is None else len(rows)
     scores = np.empty((len(predictors), n), dtype=precision(view.block.data))
     for part in parts_of(view, n):
-        found = score_part(system, view, predictors, run, part if rows is None else rows[part])
+        here = part if rows is None else system.backend.indices(rows[part])
+        found = score_part(system, view, predictors, run, here)
         scores[:, part] = system.backend.on_host(found)
     return list(scores)
 
