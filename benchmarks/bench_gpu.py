@@ -151,10 +151,12 @@ def measure(widths, small, out):
         "n_runs": len(scans),
         "n_voxels": sizes["n_voxels"],
         "rates": found_rates,
-        "widths": {width: one_width(width, sizes, 5, found_rates) for width in widths},
+        "widths": {},
     }
     out.mkdir(parents=True, exist_ok=True)
-    (out / "gpu.json").write_text(json.dumps(noted, indent=1) + "\n")
+    for width in widths:  # written each time: a machine that is lent can be taken back
+        noted["widths"][width] = one_width(width, sizes, 5, found_rates)
+        (out / "gpu.json").write_text(json.dumps(noted, indent=1) + "\n")
 
 
 def table(out):

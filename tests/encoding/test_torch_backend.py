@@ -44,6 +44,23 @@ def test_torch_gives_what_numpy_gives(problem, device, dtype, n_features, option
     np.testing.assert_allclose(ours.validation_scores, numpy.validation_scores, rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("n_features", [30, 300])
+@pytest.mark.parametrize("validation", ["first", "all"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_small_systems_at_once_as_on_a_gpu(problem, dtype, validation, n_features, monkeypatch):
+    from hemiscale.encoding.torch_backend import TorchBackend
+
+    x, y = problem(5, [40, 35, 45, 38], n_features, 400)
+    numpy = fit_runs(x, TargetBank(y, dtype=dtype), alphas=ALPHAS, validation=validation)
+    monkeypatch.setattr(TorchBackend, "_is_gpu", lambda self: True)
+    bank = TargetBank(y, dtype=dtype, device="torch-cpu")
+    ours = fit_runs(x, bank, alphas=ALPHAS, validation=validation)
+    np.testing.assert_array_equal(ours.alphas, numpy.alphas)
+    atol = 1e-6 if dtype == "float32" else 1e-12
+    np.testing.assert_allclose(ours.scores, numpy.scores, rtol=0, atol=atol)
+    np.testing.assert_allclose(ours.validation_scores, numpy.validation_scores, rtol=0, atol=1e-6)
+
+
 @pytest.mark.parametrize("device", DEVICES)
 def test_the_oracle_and_equal_bits(problem, oracle, device):
     x, y = problem(2, [40, 35, 45, 38], 200, 30)

@@ -52,14 +52,19 @@ class TorchBackend:
 
     def __init__(self, device: str) -> None:
         self.device = torch.device(device)
-        self.fast_eigh = self.device.type == "cpu"
-        self.cached_rows = 256 if self.device.type == "cpu" else 0
+        #: Whether many small operations leave the device idle.
+        self._parallel = self._is_gpu()
+        self.fast_eigh = not self._parallel
+        self.cached_rows = 0 if self._parallel else 256
         self.operations: Operations = Counter()
         if self._rounds_products():
             raise HemiscaleError(
                 f"torch is set to round what it multiplies on {device} (TF32 or bfloat16), which "
                 "keeps three digits; call torch.set_float32_matmul_precision('highest')."
             )
+
+    def _is_gpu(self) -> bool:
+        return self.device.type == "cuda"
 
     def _rounds_products(self) -> bool:
         x = torch.full((256, 256), 1 + 2.0**-14, device=self.device)
@@ -145,7 +150,7 @@ class TorchBackend:
 
     def spd_inverses(self, matrices: Sequence[torch.Tensor], dtype: Dtype) -> list[torch.Tensor]:
         """Inverses of several small matrices; on a GPU at once."""
-        if self.device.type != "cuda" or not matrices:
+        if not (self._parallel and matrices):
             return [self.spd_inverse(matrix, 0.0, dtype) for matrix in matrices]
         self.operations[dtype] += sum(len(matrix) ** 3 for matrix in matrices)
         inverses = self._inverse(self._factored(self._padded(matrices, dtype), 0.0, dtype))
@@ -168,7 +173,7 @@ class TorchBackend:
         dtype: Dtype,
     ) -> Iterable[torch.Tensor]:
         """Solve several systems; small ones of a GPU at once."""
-        if self.device.type == "cuda":
+        if self._parallel:
             rows = list(rows)
             if rows[0].shape[1] <= _SMALL:
                 return self._solved_at_once(list(matrices), shift, rows, dtype)
@@ -211,7 +216,7 @@ class TorchBackend:
         return factor
 
     def _inverse(self, factor: torch.Tensor) -> torch.Tensor:
-        if self.device.type == "cpu":
+        if not self._parallel:
             return torch.cholesky_inverse(factor)
         one = torch.eye(factor.shape[-1], dtype=factor.dtype, device=self.device)
         half = torch.linalg.solve_triangular(factor, one.expand_as(factor), upper=False)
