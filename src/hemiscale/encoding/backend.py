@@ -55,6 +55,9 @@ class Backend(Protocol):
     #: 0: all of a block.
     cached_rows: int
 
+    def check(self) -> None:
+        """Refuse settings of the array library that would spoil results."""
+
     def block_size(self, n_scans: int) -> int:
         """Targets that a block of the bank holds unless the user says otherwise."""
 
@@ -91,8 +94,8 @@ class Backend(Protocol):
     def spd_inverse(self, matrix: Array, shift: float, dtype: Dtype) -> Array:
         """Inverse of ``matrix + shift I`` (symmetric, positive definite)."""
 
-    def spd_inverses(self, matrices: Sequence[Array], dtype: Dtype) -> list[Array]:
-        """Inverses of several small matrices, which a GPU makes at once."""
+    def spd_inverses(self, matrices: Iterable[Array], dtype: Dtype) -> Iterable[Array]:
+        """Inverses of several small matrices, in turn; a GPU makes them at once."""
 
     def spd_solve(self, matrix: Array, shift: float, rows: Array, dtype: Dtype) -> Array:
         """Solve ``solution (matrix + shift I) = rows``: rows times the inverse."""
@@ -100,7 +103,7 @@ class Backend(Protocol):
     def spd_solves(
         self, matrices: Iterable[Array], shift: float, rows: Iterable[Array], dtype: Dtype
     ) -> Iterable[Array]:
-        """Solve several small systems, which a GPU does at once."""
+        """Solve several systems of one size, in turn; a GPU solves small ones at once."""
 
     def eigh(self, matrix: Array) -> tuple[Array, Array]:
         """Eigenvalues and eigenvectors (columns) of a symmetric matrix."""
@@ -108,7 +111,7 @@ class Backend(Protocol):
     def correlate(
         self, prediction: Array, target: Array, target_norm: Array, *, centred: bool
     ) -> Array:
-        """Pearson r of each row of two (n_targets, n_scans) arrays.
+        """Pearson r of each row of two (n_targets, n_scans) arrays; 0 of a constant prediction.
 
         `centred`: the predictions' means are zero already.
         """
@@ -122,6 +125,9 @@ class NumpyBackend:
 
     def __init__(self) -> None:
         self.operations: Operations = Counter()
+
+    def check(self) -> None:
+        """Nothing can be wrong here."""
 
     def block_size(self, n_scans: int) -> int:
         """So many that products are fast."""
@@ -192,9 +198,9 @@ class NumpyBackend:
             raise not_positive(shift, dtype)
         return _mirror_lower(inverse)
 
-    def spd_inverses(self, matrices: Sequence[np.ndarray], dtype: Dtype) -> list[np.ndarray]:
-        """Inverses of several matrices, one after the other."""
-        return [self.spd_inverse(matrix, 0.0, dtype) for matrix in matrices]
+    def spd_inverses(self, matrices: Iterable[np.ndarray], dtype: Dtype) -> Iterable[np.ndarray]:
+        """Inverses of several matrices, each when its turn comes."""
+        return (self.spd_inverse(matrix, 0.0, dtype) for matrix in matrices)
 
     def spd_solve(
         self, matrix: np.ndarray, shift: float, rows: np.ndarray, dtype: Dtype

@@ -27,6 +27,8 @@ __all__ = ["Block", "TargetBank"]
 _SMALL_DATA, _SMALL_SCANS = 2_000_000, 1_500
 #: Sizes of the first blocks, where most penalties are dropped.
 _FIRST_SIZES = (256, 512)
+#: Up to so many targets there is nothing to gain from dropping penalties early.
+_FEW_TARGETS = 1024
 _ORDER_SEED = 20241103
 #: Values that are put in order at a time (32 MB), and the fewest scans.
 _CHUNK, _FEWEST_ROWS = 8_000_000, 16
@@ -131,12 +133,12 @@ class TargetBank:
             np.stack([_centred_norm(block[:, rows]) for rows in self.slices]) for block in blocks
         ]
         free = getattr(self.backend, "free_memory", lambda: float("inf"))()
+        #: Otherwise blocks travel when their turn comes.
         self._on_device = host.nbytes <= free / 2
         if self._on_device:
             blocks = [self.backend.array(block, self.dtype) for block in blocks]
             norms = [self.backend.array(of_block, "float64") for of_block in norms]
-        #: The norms in double precision, whatever the bank's is.
-        self._blocks = list(map(Block, blocks, norms))
+        self._blocks = list(map(Block, blocks, norms))  # norms in double precision, always
 
     @property
     def n_usable(self) -> int:
@@ -289,7 +291,8 @@ def _centred_norm(rows: np.ndarray) -> np.ndarray:
 
 def _block_columns(n_targets: int, block_size: int) -> list[slice]:
     """Small blocks first; one block for all where there are few targets."""
-    sizes = [s for s in _FIRST_SIZES if s < block_size] if n_targets > block_size else []
+    many = n_targets > min(block_size, _FEW_TARGETS)
+    sizes = [s for s in _FIRST_SIZES if s < block_size] if many else []
     edges = [0, *np.cumsum(sizes).tolist()]
     while edges[-1] < n_targets:
         edges.append(min(edges[-1] + block_size, n_targets))

@@ -6,7 +6,7 @@ them as y_S - B_SS⁻¹ (B y)_S = -B_SS⁻¹ B_S,rest y_rest. One inverse serves
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -148,56 +148,63 @@ class DualSystem:
         self, alpha: float, tasks: Sequence[Task], dtype: Dtype, stream: Dtype, start: int
     ) -> dict[Task, Predictor]:
         """Predictors from the inverse over the runs from `start` on."""
+        offset = self.slices[start].start
+        result = {}
+        for task, matrix in self._matrices(alpha, tasks, dtype, start):
+            streamed = self.backend.cast(matrix, stream)
+            pieces = [
+                (scans, streamed[:, scans.start - offset : scans.stop - offset])
+                for scans in _kept_scans(self.slices, task.left_out)
+            ]
+            result[task] = Predictor(task.left_out, pieces)
+        return result
+
+    def _matrices(
+        self, alpha: float, tasks: Sequence[Task], dtype: Dtype, start: int
+    ) -> Iterator[tuple[Task, Array]]:
+        """Yield what predicts the run of each task from the runs from `start` on."""
         backend = self.backend
         offset = self.slices[start].start
         inverse = self._inverse(alpha, dtype, offset)
         local = [slice(s.start - offset, s.stop - offset) for s in self.slices]
-        # Of each task the run to predict if it is inside, and the other one that is left out.
-        inside = {task: [r for r in task.left_out if r >= start] for task in tasks}
-        others = {task: [r for r in inside[task] if r != task.run] for task in tasks}
-        singly = sorted({r for task in tasks for r in others[task] or [task.run]})
-        blocks = [inverse[local[r], local[r]] for r in singly]
+        others = {
+            task: [r for r in task.left_out if r >= start and r != task.run] for task in tasks
+        }
+        other = {task: runs[0] for task, runs in others.items() if runs}
+        singly = sorted({other.get(task, task.run) for task in tasks})
+        blocks = (inverse[local[r], local[r]] for r in singly)
         alone = dict(zip(singly, backend.spd_inverses(blocks, dtype), strict=True))
 
-        matrices: dict[Task, Array] = {}
-        pairs: dict[Task, tuple[Array, Array]] = {}
         before: dict[int, Array] = {}
         for task in tasks:
-            if task.run in inside[task]:
-                here = local[task.run]
-                if not others[task]:
-                    matrices[task] = -backend.matmul(alone[task.run], inverse[here, :])
-                    continue
-                # Schur complement: B_SS⁻¹ restricted to the rows of one of its two runs.
-                (other,) = others[task]
-                there = local[other]
-                weights = backend.matmul(inverse[here, there], alone[other])
-                block = inverse[here, here] - backend.matmul(weights, inverse[there, here])
-                right = inverse[here, :] - backend.matmul(weights, inverse[there, :])
-                pairs[task] = block, right
-            else:
+            if task not in other:
+                yield task, -backend.matmul(alone[task.run], inverse[local[task.run], :])
+            elif task.run < start:
                 # The run to predict is outside: predict it from all runs inside, then take back
                 # what the other left-out run contributed.
                 if task.run not in before:
                     rows = self._in(dtype)[self.slices[task.run], offset:]
                     before[task.run] = backend.matmul(rows, inverse)
-                (other,) = others[task]
-                full, there = before[task.run], local[other]
-                weights = backend.matmul(full[:, there], alone[other])
-                matrices[task] = full - backend.matmul(weights, inverse[there, :])
-        smaller = backend.spd_inverses([block for block, _ in pairs.values()], dtype)
-        for task, both in zip(pairs, smaller, strict=True):
-            matrices[task] = -backend.matmul(both, pairs[task][1])
+                full, there = before[task.run], local[other[task]]
+                weights = backend.matmul(full[:, there], alone[other[task]])
+                yield task, full - backend.matmul(weights, inverse[there, :])
 
-        result = {}
-        for task in tasks:
-            matrix = backend.cast(matrices.pop(task), stream)
-            pieces = [
-                (scans, matrix[:, scans.start - offset : scans.stop - offset])
-                for scans in _kept_scans(self.slices, task.left_out)
-            ]
-            result[task] = Predictor(task.left_out, pieces)
-        return result
+        pairs = [task for task in tasks if task in other and task.run >= start]
+        weights_of: dict[Task, Array] = {}
+
+        def schur_complements() -> Iterator[Array]:
+            """Yield what B_SS⁻¹, restricted to the run to predict, is the inverse of."""
+            for task in pairs:
+                here, there = local[task.run], local[other[task]]
+                weights_of[task] = backend.matmul(inverse[here, there], alone[other[task]])
+                taken = backend.matmul(weights_of[task], inverse[there, here])
+                yield inverse[here, here] - taken
+
+        inverses = backend.spd_inverses(schur_complements(), dtype)
+        for task, restricted in zip(pairs, inverses, strict=True):
+            here, there = local[task.run], local[other[task]]
+            right = inverse[here, :] - backend.matmul(weights_of.pop(task), inverse[there, :])
+            yield task, -backend.matmul(restricted, right)
 
     def trusts_single_precision(self, alpha: float) -> bool:
         """Tell whether float32 is enough to factor with a penalty.

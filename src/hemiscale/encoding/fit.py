@@ -114,6 +114,7 @@ def fit_runs(
         raise ValueError(f"form is {form!r}; expected 'auto', 'primal' or 'dual'.")
     if not isinstance(features, Kernel):
         features = checked_features(features, bank.backend.standardised if standardise else None)
+    bank.backend.check()
     groups, n_groups = _groups(bank, alpha_per_target, penalty_groups)
     adaptive = search == "adaptive" and n_groups == 1 and len(bank) > 1
 
@@ -122,6 +123,7 @@ def fit_runs(
     system, validator = plan(
         features, bank, partners, alphas, adaptive=adaptive, form=form, centred=standardise
     )
+    del features  # the dual form needs their kernel only
     engine = Engine(system, validator, bank, alphas, groups, n_groups)
     if adaptive:
         engine.race_adaptively()

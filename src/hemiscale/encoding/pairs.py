@@ -13,7 +13,7 @@ difference of y and a residual: where a model can predict next to nothing, p kee
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from hemiscale.encoding.backend import Array, Backend, Dtype, precision
@@ -57,19 +57,22 @@ class PairOperators:
         dtype = precision(inverse)
         pairs = sorted(pairs)
         runs = sorted({run for pair in pairs for run in pair})
-        blocks = [inverse[slices[run], slices[run]] for run in runs]
+        blocks = (inverse[slices[run], slices[run]] for run in runs)
         single = dict(zip(runs, backend.spd_inverses(blocks, dtype), strict=True))
-        to_second, schur = [], []
-        for a, b in pairs:
-            across = inverse[slices[a], slices[b]]
-            second = backend.matmul(single[b], across.T)
-            schur.append(inverse[slices[a], slices[a]] - backend.matmul(across, second))
-            to_second.append(backend.cast(second, stream))
+        to_second: dict[tuple[int, int], Array] = {}
+
+        def schur_complements() -> Iterator[Array]:
+            for a, b in pairs:
+                across = inverse[slices[a], slices[b]]
+                second = backend.matmul(single[b], across.T)
+                to_second[a, b] = backend.cast(second, stream)
+                yield inverse[slices[a], slices[a]] - backend.matmul(across, second)
+
         self.pairs: dict[tuple[int, int], PairOperator] = {}
-        alone = backend.spd_inverses(schur, dtype)
-        for (a, b), c, second in zip(pairs, alone, to_second, strict=True):
+        inverses = backend.spd_inverses(schur_complements(), dtype)
+        for (a, b), c in zip(pairs, inverses, strict=True):
             first = backend.matmul(c, inverse[slices[a], slices[b]])
-            self.pairs[a, b] = PairOperator(backend.cast(first, stream), second)
+            self.pairs[a, b] = PairOperator(backend.cast(first, stream), to_second[a, b])
         self.single = {run: backend.cast(-m, stream) for run, m in single.items()}
         self.between = backend.cast(inverse, stream) + 0  # a copy
         for scans in slices:

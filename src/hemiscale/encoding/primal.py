@@ -138,7 +138,7 @@ class PrimalSystem:
         self.lengths = [len(x) for x in features]
         self.width = features[0].shape[1]
         self._features: dict[Dtype, list[Array]] = {}
-        self._host = features
+        self._given = features
         self.per_run = [backend.gram([x.T]) for x in features]
         self.total = sum(self.per_run[1:], start=self.per_run[0])
         self._covariances: dict[tuple[LeftOut, Dtype], Array] = {}
@@ -149,7 +149,7 @@ class PrimalSystem:
     def features(self, dtype: Dtype) -> list[Array]:
         """Return the features on the device, in the precision asked for."""
         if dtype not in self._features:
-            self._features[dtype] = [self.backend.array(x, dtype) for x in self._host]
+            self._features[dtype] = [self.backend.array(x, dtype) for x in self._given]
         return self._features[dtype]
 
     def view(self, block: Block) -> PrimalView:

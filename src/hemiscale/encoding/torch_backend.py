@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -21,13 +21,16 @@ from hemiscale.errors import HemiscaleError
 __all__ = ["TorchBackend", "cuda_device_exists"]
 
 _TYPES = {"float32": torch.float32, "float64": torch.float64}
-_CHUNK = 2048
+#: Columns of features that are taken to float64 at a time (memory, not speed).
+_CHUNK, _COLUMNS = 2048, 8192
 #: A GPU is idle between small products: as many targets a block as its memory has room for (so
 #: many arrays of predictions and what is made of them in a quarter of it), up to this many.
 _MOST_TARGETS, _ARRAYS = 8192, 8
 #: Matrices up to this size leave a GPU idle, unless they are factored at once. torch takes up to
 #: eight of them one by one, whatever their size.
 _SMALL, _LEAST_BATCH = 1024, 9
+#: A batch takes up to so many bytes, and up to so many times what its matrices take.
+_BATCH_MEMORY, _MOST_PADDING = 2.5e8, 3
 
 
 def cuda_device_exists(device: str) -> bool:
@@ -36,19 +39,14 @@ def cuda_device_exists(device: str) -> bool:
     return torch.cuda.is_available() and index < torch.cuda.device_count()
 
 
+def _worth_a_batch(matrices: Sequence[torch.Tensor]) -> bool:
+    sizes = [len(matrix) for matrix in matrices]
+    padded = max(len(sizes), _LEAST_BATCH) * max(sizes) ** 2
+    return len(sizes) > 1 and padded <= _MOST_PADDING * sum(size**2 for size in sizes)
+
+
 class TorchBackend:
-    """torch on the processor or on a GPU; see `Backend`.
-
-    Parameters
-    ----------
-    device : str
-        As torch names it.
-
-    Raises
-    ------
-    HemiscaleError
-        Where torch is set to multiply in less than single precision.
-    """
+    """torch on the processor or on a GPU; see `Backend`."""
 
     def __init__(self, device: str) -> None:
         self.device = torch.device(device)
@@ -57,26 +55,29 @@ class TorchBackend:
         self.fast_eigh = not self._parallel
         self.cached_rows = 0 if self._parallel else 256
         self.operations: Operations = Counter()
-        if self._rounds_products():
-            raise HemiscaleError(
-                f"torch is set to round what it multiplies on {device} (TF32 or bfloat16), which "
-                "keeps three digits; call torch.set_float32_matmul_precision('highest')."
-            )
 
     def _is_gpu(self) -> bool:
         return self.device.type == "cuda"
 
-    def _rounds_products(self) -> bool:
-        x = torch.full((256, 256), 1 + 2.0**-14, device=self.device)
-        return not torch.equal(self.matmul(x, torch.eye(256, device=self.device)), x)
+    def check(self) -> None:
+        """Refuse to multiply in less than single precision, as torch can be set to."""
+        x = torch.full((256, 256), 1 + 2.0**-14, dtype=torch.float32, device=self.device)
+        one = torch.eye(256, dtype=torch.float32, device=self.device)
+        if not torch.equal(x @ one, x):
+            raise HemiscaleError(
+                f"torch is set to round what it multiplies on {self.device} (TF32 or bfloat16), "
+                "which keeps three digits; call torch.set_float32_matmul_precision('highest')."
+            )
 
     def block_size(self, n_scans: int) -> int:
         """So many that products are fast; by all memory of a GPU, not by what is free today."""
-        if self.device.type != "cuda":
+        if not self._parallel:
             return 1024
-        memory = torch.cuda.get_device_properties(self.device).total_memory
-        room = int(memory / 4 / (_ARRAYS * 4 * n_scans))
-        return min(_MOST_TARGETS, max(1024, room))
+        room = self._all_memory() / 4 / (_ARRAYS * 4 * n_scans)
+        return int(min(_MOST_TARGETS, max(1024, room)))
+
+    def _all_memory(self) -> float:
+        return float(torch.cuda.get_device_properties(self.device).total_memory)
 
     def free_memory(self) -> float:
         """Free memory of the device, in bytes; infinite on the processor."""
@@ -86,7 +87,14 @@ class TorchBackend:
 
     def array(self, x: np.ndarray | torch.Tensor, dtype: Dtype) -> torch.Tensor:
         """Return `x` (on the device already, or not) on the device, contiguous, in `dtype`."""
-        return torch.as_tensor(x).to(self.device).to(_TYPES[dtype]).contiguous()
+        return self._tensor(x).to(_TYPES[dtype]).contiguous()
+
+    def _tensor(self, x: np.ndarray | torch.Tensor) -> torch.Tensor:
+        """Return an array of any kind on the device, in single precision if it is so already."""
+        if isinstance(x, np.ndarray):
+            kept = np.float32 if x.dtype == np.float32 else np.float64
+            x = torch.from_numpy(np.require(x, kept, ["C", "W"]))
+        return x.to(self.device)
 
     def indices(self, rows: np.ndarray) -> torch.Tensor:
         """Return row numbers on the device."""
@@ -94,14 +102,16 @@ class TorchBackend:
 
     def standardised(self, x: np.ndarray) -> tuple[torch.Tensor, np.ndarray]:
         """Give columns mean 0 and standard deviation 1; tell which are constant or not finite."""
-        given = torch.as_tensor(np.ascontiguousarray(x)).to(self.device)
-        exact = given.to(torch.float64)
-        centred = exact - exact.mean(dim=0)
-        deviation = centred.square().mean(dim=0).sqrt()
-        varies = deviation > RELATIVELY_CONSTANT * exact.abs().amax(dim=0)
-        unusable = self.numpy(~(torch.isfinite(deviation) & varies))
-        kept = given.dtype if given.dtype == torch.float32 else torch.float64
-        return (centred / deviation).to(kept), unusable
+        made, unusable = [], []
+        for start in range(0, x.shape[1], _COLUMNS):
+            given = self._tensor(x[:, start : start + _COLUMNS])
+            exact = given.to(torch.float64)
+            centred = exact - exact.mean(dim=0)
+            deviation = centred.square().mean(dim=0).sqrt()
+            varies = deviation > RELATIVELY_CONSTANT * exact.abs().amax(dim=0)
+            unusable.append(~(torch.isfinite(deviation) & varies))
+            made.append((centred / deviation).to(given.dtype))
+        return torch.cat(made, dim=1), self.numpy(torch.cat(unusable))
 
     def cast(self, x: torch.Tensor, dtype: Dtype) -> torch.Tensor:
         """Return `x` in `dtype`."""
@@ -138,7 +148,7 @@ class TorchBackend:
         result = torch.zeros((n, n), dtype=torch.float64, device=self.device)
         for start in range(0, p, _CHUNK):
             columns = slice(start, min(start + _CHUNK, p))
-            parts = [torch.as_tensor(block[:, columns]).to(self.device) for block in blocks]
+            parts = [self._tensor(block[:, columns]) for block in blocks]
             chunk = torch.cat(parts).to(torch.float64)
             result.addmm_(chunk, chunk.T)
         return result
@@ -148,13 +158,18 @@ class TorchBackend:
         self.operations[dtype] += len(matrix) ** 3
         return self._inverse(self._factored(self.cast(matrix, dtype).clone(), shift, dtype))
 
-    def spd_inverses(self, matrices: Sequence[torch.Tensor], dtype: Dtype) -> list[torch.Tensor]:
-        """Inverses of several small matrices; on a GPU at once."""
-        if not (self._parallel and matrices):
-            return [self.spd_inverse(matrix, 0.0, dtype) for matrix in matrices]
-        self.operations[dtype] += sum(len(matrix) ** 3 for matrix in matrices)
-        inverses = self._inverse(self._factored(self._padded(matrices, dtype), 0.0, dtype))
-        return [inverses[i, : len(m), : len(m)] for i, m in enumerate(matrices)]
+    def spd_inverses(
+        self, matrices: Iterable[torch.Tensor], dtype: Dtype
+    ) -> Iterable[torch.Tensor]:
+        """Inverses of several small matrices, in turn; a GPU makes them at once."""
+        for batch in self._batches((matrix,) for matrix in matrices):
+            of_batch = [matrix for (matrix,) in batch]
+            if not _worth_a_batch(of_batch):
+                yield from (self.spd_inverse(matrix, 0.0, dtype) for matrix in of_batch)
+                continue
+            self.operations[dtype] += sum(len(matrix) ** 3 for matrix in of_batch)
+            inverses = self._inverse(self._factored(self._padded(of_batch, dtype), 0.0, dtype))
+            yield from (inverses[i, : len(m), : len(m)] for i, m in enumerate(of_batch))
 
     def spd_solve(
         self, matrix: torch.Tensor, shift: float, rows: torch.Tensor, dtype: Dtype
@@ -172,32 +187,39 @@ class TorchBackend:
         rows: Iterable[torch.Tensor],
         dtype: Dtype,
     ) -> Iterable[torch.Tensor]:
-        """Solve several systems; small ones of a GPU at once."""
-        if self._parallel:
-            rows = list(rows)
-            if rows[0].shape[1] <= _SMALL:
-                return self._solved_at_once(list(matrices), shift, rows, dtype)
-        return (
-            self.spd_solve(matrix, shift, of_matrix, dtype)
-            for matrix, of_matrix in zip(matrices, rows, strict=True)
-        )
+        """Solve several systems of one size, in turn; a GPU solves small ones at once."""
+        for batch in self._batches(zip(matrices, rows, strict=True)):
+            of_batch = [matrix for matrix, _ in batch]
+            if not _worth_a_batch(of_batch):
+                yield from (self.spd_solve(matrix, shift, x, dtype) for matrix, x in batch)
+                continue
+            n, sizes = len(of_batch[0]), [len(x) for _, x in batch]
+            self.operations[dtype] += sum(n**3 // 3 + 2 * n * n * size for size in sizes)
+            factors = self._factored(self._padded(of_batch, dtype), shift, dtype)
+            right = torch.zeros(
+                (len(factors), max(sizes), n), dtype=_TYPES[dtype], device=self.device
+            )
+            for i, (_, x) in enumerate(batch):
+                right[i, : sizes[i]] = x
+            half = torch.linalg.solve_triangular(factors, right.mT, upper=False)
+            solved = torch.linalg.solve_triangular(factors.mT, half, upper=True).mT
+            yield from (solved[i, :size] for i, size in enumerate(sizes))
 
-    def _solved_at_once(
-        self,
-        matrices: Sequence[torch.Tensor],
-        shift: float,
-        rows: Sequence[torch.Tensor],
-        dtype: Dtype,
-    ) -> list[torch.Tensor]:
-        n, sizes = len(matrices[0]), [len(of_matrix) for of_matrix in rows]
-        self.operations[dtype] += sum(n**3 // 3 + 2 * n * n * size for size in sizes)
-        factors = self._factored(self._padded(matrices, dtype), shift, dtype)
-        right = torch.zeros((len(factors), max(sizes), n), dtype=_TYPES[dtype], device=self.device)
-        for i, of_matrix in enumerate(rows):
-            right[i, : sizes[i]] = of_matrix
-        half = torch.linalg.solve_triangular(factors, right.mT, upper=False)
-        solved = torch.linalg.solve_triangular(factors.mT, half, upper=True).mT
-        return [solved[i, :size] for i, size in enumerate(sizes)]
+    def _batches(
+        self, systems: Iterable[tuple[torch.Tensor, ...]]
+    ) -> Iterator[list[tuple[torch.Tensor, ...]]]:
+        """Cut systems, each with its matrix first, into those to be done at once: 1 on a CPU."""
+        batch: list[tuple[torch.Tensor, ...]] = []
+        largest = 0
+        for system in systems:
+            largest = max(largest, len(system[0]))
+            full = 8 * (len(batch) + 1) * largest**2 > _BATCH_MEMORY
+            if batch and (full or largest > _SMALL or not self._parallel):
+                yield batch
+                batch, largest = [], len(system[0])
+            batch.append(system)
+        if batch:
+            yield batch
 
     def _padded(self, matrices: Sequence[torch.Tensor], dtype: Dtype) -> torch.Tensor:
         """Stack matrices, each with ones on the diagonal up to the size of the largest."""
@@ -241,5 +263,4 @@ class TorchBackend:
             prediction = prediction - prediction.mean(dim=1, keepdim=True)
         product = torch.linalg.vecdot(prediction, target)
         norm = torch.linalg.vector_norm(prediction, dim=1) * target_norm
-        # Of a constant prediction the product is 0 too.
-        return product / norm.clamp_min(torch.finfo(norm.dtype).tiny)
+        return torch.where(norm > 0, product / norm, 0.0)
