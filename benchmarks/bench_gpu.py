@@ -23,8 +23,8 @@ from pathlib import Path
 
 import numpy as np
 
-RESULTS = Path(__file__).parent / "results"
-WIDTHS = (768, 2048, 4096, 5120)
+from bench_encoding import RESULTS, WIDTHS
+
 #: Name: arguments of `fit_runs`.
 WAYS = {
     "first validation run": {},

@@ -25,6 +25,7 @@ __all__ = [
     "Operations",
     "not_positive",
     "precision",
+    "solve_operations",
 ]
 
 #: A numpy array or a torch tensor, whichever the backend makes.
@@ -43,6 +44,11 @@ _CHUNK = 2048
 def precision(x: Array) -> Dtype:
     """Name the precision of an array of either library."""
     return "float64" if "64" in str(x.dtype) else "float32"
+
+
+def solve_operations(n: int, n_rows: int) -> int:
+    """Count the operations of a factorisation by Cholesky and of `n_rows` solutions with it."""
+    return n**3 // 3 + 2 * n * n * n_rows
 
 
 class Backend(Protocol):
@@ -208,8 +214,7 @@ class NumpyBackend:
         """Solve ``solution (matrix + shift I) = rows`` by Cholesky, in `dtype`."""
         from scipy.linalg import lapack
 
-        n = len(matrix)
-        self.operations[dtype] += n**3 // 3 + 2 * n * n * len(rows)
+        self.operations[dtype] += solve_operations(len(matrix), len(rows))
         factor = _factored(matrix, shift, dtype)
         solve = lapack.spotrs if factor.dtype == np.float32 else lapack.dpotrs
         # Symmetric: rows times the inverse is the transpose of the inverse times columns.
@@ -226,9 +231,9 @@ class NumpyBackend:
         rows: Iterable[np.ndarray],
         dtype: Dtype,
     ) -> Iterable[np.ndarray]:
-        """Solve one system after the other, when its turn comes."""
-        for matrix, of_matrix in zip(matrices, rows, strict=True):
-            yield self.spd_solve(matrix, shift, of_matrix, dtype)
+        """Solve several systems, each when its turn comes."""
+        systems = zip(matrices, rows, strict=True)
+        return (self.spd_solve(matrix, shift, x, dtype) for matrix, x in systems)
 
     def eigh(self, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Eigenvalues and eigenvectors (columns) of a symmetric matrix."""

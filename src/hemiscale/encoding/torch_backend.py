@@ -14,6 +14,7 @@ from hemiscale.encoding.backend import (
     Operations,
     not_positive,
     precision,
+    solve_operations,
 )
 from hemiscale.encoding.standardise import RELATIVELY_CONSTANT
 from hemiscale.errors import HemiscaleError
@@ -175,8 +176,7 @@ class TorchBackend:
         self, matrix: torch.Tensor, shift: float, rows: torch.Tensor, dtype: Dtype
     ) -> torch.Tensor:
         """Solve ``solution (matrix + shift I) = rows`` by Cholesky, in `dtype`."""
-        n = len(matrix)
-        self.operations[dtype] += n**3 // 3 + 2 * n * n * len(rows)
+        self.operations[dtype] += solve_operations(len(matrix), len(rows))
         factor = self._factored(self.cast(matrix, dtype).clone(), shift, dtype)
         return torch.cholesky_solve(self.cast(rows, dtype).T, factor).T
 
@@ -194,7 +194,7 @@ class TorchBackend:
                 yield from (self.spd_solve(matrix, shift, x, dtype) for matrix, x in batch)
                 continue
             n, sizes = len(of_batch[0]), [len(x) for _, x in batch]
-            self.operations[dtype] += sum(n**3 // 3 + 2 * n * n * size for size in sizes)
+            self.operations[dtype] += sum(solve_operations(n, size) for size in sizes)
             factors = self._factored(self._padded(of_batch, dtype), shift, dtype)
             right = torch.zeros(
                 (len(factors), max(sizes), n), dtype=_TYPES[dtype], device=self.device
