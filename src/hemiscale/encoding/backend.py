@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
+from hemiscale.encoding.cholesky import inverse_factor
 from hemiscale.encoding.standardise import moments, scaled
 
 __all__ = [
@@ -37,13 +38,15 @@ Operations = Counter[Dtype]
 #: Operations, in n³, of a decomposition by divide and conquer: to tridiagonal form (4/3), its
 #: vectors (at most 4/3), and their way back (2).
 EIGH_OPERATIONS = 14 / 3
+#: Rows of a matrix that a BLAS multiplies at a time (or a divisor of it).
+_TILE = 8
 #: Columns of features that are taken to float64 at a time (memory, not speed).
 _CHUNK = 2048
 
 
 def precision(x: Array) -> Dtype:
     """Name the precision of an array of either library."""
-    return "float64" if "64" in str(x.dtype) else "float32"
+    return "float64" if x.dtype.itemsize == 8 else "float32"
 
 
 def solve_operations(n: int, n_rows: int) -> int:
@@ -90,6 +93,9 @@ class Backend(Protocol):
 
     def concatenate(self, parts: Sequence[Array]) -> Array:
         """Put arrays one below the other."""
+
+    def padded(self, x: Array) -> Array:
+        """Return `x` with as many rows of zeros below it as make products with it faster."""
 
     def matmul(self, a: Array, b: Array) -> Array:
         """Matrix product."""
@@ -172,6 +178,11 @@ class NumpyBackend:
         """Put arrays one below the other."""
         return np.concatenate(parts)
 
+    def padded(self, x: np.ndarray) -> np.ndarray:
+        """Fill the last tile of rows that a BLAS multiplies at once: the rest is slow."""
+        missing = -len(x) % _TILE
+        return np.pad(x, ((0, missing), (0, 0))) if missing else x
+
     def matmul(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """Matrix product."""
         self.operations[precision(a)] += 2 * a.shape[0] * a.shape[1] * b.shape[1]
@@ -197,11 +208,12 @@ class NumpyBackend:
         from scipy.linalg import lapack
 
         self.operations[dtype] += len(matrix) ** 3
-        factor = _factored(matrix, shift, dtype, clean=True)
-        invert = lapack.spotri if factor.dtype == np.float32 else lapack.dpotri
-        inverse, info = invert(factor, lower=1, overwrite_c=1)
-        if info != 0:
-            raise not_positive(shift, dtype)
+        try:
+            factor = inverse_factor(_shifted(matrix, shift, dtype))
+        except np.linalg.LinAlgError:
+            raise not_positive(shift, dtype) from None
+        square = lapack.slauum if factor.dtype == np.float32 else lapack.dlauum
+        inverse, _ = square(factor, lower=1, overwrite_c=1)
         return _mirror_lower(inverse)
 
     def spd_inverses(self, matrices: Iterable[np.ndarray], dtype: Dtype) -> Iterable[np.ndarray]:
@@ -259,19 +271,23 @@ class NumpyBackend:
         return np.divide(product, norm, out=np.zeros_like(product), where=norm > 0)
 
 
-def _factored(matrix: np.ndarray, shift: float, dtype: Dtype, *, clean: bool = False) -> np.ndarray:
+def _shifted(matrix: np.ndarray, shift: float, dtype: Dtype) -> np.ndarray:
+    """Return ``matrix + shift I``, a copy in LAPACK's order; the matrix is symmetric."""
+    work = matrix.astype(dtype)
+    np.fill_diagonal(work, work.diagonal() + shift)
+    return work.T if work.flags.c_contiguous else work
+
+
+def _factored(matrix: np.ndarray, shift: float, dtype: Dtype) -> np.ndarray:
     """Return the lower Cholesky factor of ``matrix + shift I``, in LAPACK's order.
 
-    The upper triangle holds remains of the matrix, unless `clean`.
+    The upper triangle holds remains of the matrix.
     """
     from scipy.linalg import lapack
 
-    work = matrix.astype(dtype)
-    np.fill_diagonal(work, work.diagonal() + shift)
-    if work.flags.c_contiguous:
-        work = work.T  # the same matrix, in LAPACK's order
+    work = _shifted(matrix, shift, dtype)
     factorise = lapack.spotrf if work.dtype == np.float32 else lapack.dpotrf
-    factor, info = factorise(work, lower=1, clean=clean, overwrite_a=1)
+    factor, info = factorise(work, lower=1, clean=False, overwrite_a=1)
     if info != 0:
         raise not_positive(shift, dtype)
     return factor

@@ -48,14 +48,13 @@ class DualView:
 
     def predict(self, data: Array, predictor: Predictor) -> Array:
         """Predict targets from their data: (n_targets, n_scans)."""
-        total = None
-        for scans, matrix in predictor.pieces:
-            part = self._backend.matmul(data[:, scans], matrix.T)
-            if total is None:
-                total = part
-            else:
-                total += part
-        return total
+        parts = (
+            self._backend.matmul(data[:, scans], matrix.T) for scans, matrix in predictor.pieces
+        )
+        total = next(parts)
+        for part in parts:
+            total += part
+        return total[:, : predictor.n_scans]
 
 
 class DualSystem:
@@ -156,13 +155,13 @@ class DualSystem:
                 (scans, streamed[:, scans.start - offset : scans.stop - offset])
                 for scans in _kept_scans(self.slices, task.left_out)
             ]
-            result[task] = Predictor(task.left_out, pieces)
+            result[task] = Predictor(task.left_out, self.lengths[task.run], pieces)
         return result
 
     def _matrices(
         self, alpha: float, tasks: Sequence[Task], dtype: Dtype, start: int
     ) -> Iterator[tuple[Task, Array]]:
-        """Yield what predicts the run of each task from the runs from `start` on."""
+        """Yield what predicts the run of each task from the runs from `start` on, padded."""
         backend = self.backend
         offset = self.slices[start].start
         inverse = self._inverse(alpha, dtype, offset)
@@ -178,13 +177,14 @@ class DualSystem:
         before: dict[int, Array] = {}
         for task in tasks:
             if task not in other:
-                yield task, -backend.matmul(alone[task.run], inverse[local[task.run], :])
+                factor = backend.padded(alone[task.run])
+                yield task, -backend.matmul(factor, inverse[local[task.run], :])
             elif task.run < start:
                 # The run to predict is outside: predict it from all runs inside, then take back
                 # what the other left-out run contributed.
                 if task.run not in before:
                     rows = self._in(dtype)[self.slices[task.run], offset:]
-                    before[task.run] = backend.matmul(rows, inverse)
+                    before[task.run] = backend.matmul(backend.padded(rows), inverse)
                 full, there = before[task.run], local[other[task]]
                 weights = backend.matmul(full[:, there], alone[other[task]])
                 yield task, full - backend.matmul(weights, inverse[there, :])
@@ -204,7 +204,7 @@ class DualSystem:
         for task, restricted in zip(pairs, inverses, strict=True):
             here, there = local[task.run], local[other[task]]
             right = inverse[here, :] - backend.matmul(weights_of.pop(task), inverse[there, :])
-            yield task, -backend.matmul(restricted, right)
+            yield task, -backend.matmul(backend.padded(restricted), right)
 
     def trusts_single_precision(self, alpha: float) -> bool:
         """Tell whether float32 is enough to factor with a penalty.

@@ -31,10 +31,12 @@ class Predictor(NamedTuple):
     """Predictions of one left-out run, as sums of ``data[:, columns] @ matrix.T``.
 
     The data are the targets' scans (dual form) or their products with the features (primal form);
-    where there is a `rotation`, these products times its columns.
+    where there is a `rotation`, these products times its columns. Rows of the matrices beyond
+    `n_scans` are padding (see `Backend.padded`).
     """
 
     left_out: LeftOut
+    n_scans: int
     pieces: list[tuple[slice, Array]]
     rotation: Array | None = None
 

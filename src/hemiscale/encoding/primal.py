@@ -180,7 +180,9 @@ class PrimalSystem:
         for (left_out, runs), solution in zip(runs_of.items(), solutions, strict=True):
             solved = backend.cast(solution, stream)
             for run, rows in zip(runs, run_slices([self.lengths[r] for r in runs]), strict=True):
-                result[Task(left_out, run)] = Predictor(left_out, [(everything, solved[rows])])
+                result[Task(left_out, run)] = Predictor(
+                    left_out, self.lengths[run], [(everything, solved[rows])]
+                )
         return result
 
     def predictors_from_spectra(self, alpha: float, tasks: Sequence[Task]) -> dict[Task, Predictor]:
@@ -190,7 +192,7 @@ class PrimalSystem:
         for task in tasks:
             matrix, vectors = self._divided(alpha, task)
             turned = self.backend.matmul(matrix, vectors.T)
-            result[task] = Predictor(task.left_out, [(everything, turned)])
+            result[task] = Predictor(task.left_out, self.lengths[task.run], [(everything, turned)])
         return result
 
     def predictors_for_one_block(
@@ -204,7 +206,9 @@ class PrimalSystem:
         result = {}
         for task in tasks:
             matrix, vectors = self._divided(alpha, task)
-            result[task] = Predictor(task.left_out, [(everything, matrix)], vectors)
+            result[task] = Predictor(
+                task.left_out, self.lengths[task.run], [(everything, matrix)], vectors
+            )
         return result
 
     def _divided(self, alpha: float, task: Task) -> tuple[Array, Array]:

@@ -137,6 +137,10 @@ class TorchBackend:
         """Put arrays one below the other."""
         return torch.cat(list(parts))
 
+    def padded(self, x: torch.Tensor) -> torch.Tensor:
+        """Return `x`: its library sees to this."""
+        return x
+
     def matmul(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
         """Matrix product."""
         self.operations[precision(a)] += 2 * a.shape[0] * a.shape[1] * b.shape[1]
