@@ -105,17 +105,16 @@ def one_width(width, sizes, repeats, found_rates):
     for name, options in WAYS.items():
         torch.cuda.reset_peak_memory_stats()
         before = Counter(bank.backend.operations)
-        fit_runs(problem.features, bank, **options)
-        operations = Counter(bank.backend.operations)
-        operations.subtract(before)
         seconds, fit = timed(
             lambda options=options: fit_runs(problem.features, bank, **options), repeats
         )
+        after = bank.backend.operations
+        operations = {kind: (after[kind] - before[kind]) // (repeats + 1) for kind in after}
         reference, of_reference = expected[name if name in expected else REFERENCES[0]]
         arithmetic = sum(n / found_rates[precision] for precision, n in operations.items())
         ways[name] = {
             "seconds": seconds,
-            "operations": dict(operations),
+            "operations": operations,
             "arithmetic_floor": arithmetic,
             "memory_floor": touched / found_rates["bandwidth"],
             "share": arithmetic / seconds,
