@@ -173,13 +173,13 @@ def table(out):
         "arithmetic takes at least, s": ("arithmetic_floor", "{:.3f}"),
         "memory takes at least, s": ("memory_floor", "{:.4f}"),
         "share": ("share", "{:.0%}"),
-        "device memory, bytes": ("device_memory", "{:.2e}"),
-        "same penalties": ("same_penalties", "{:.2%}"),
+        "device memory, bytes": ("device_memory", "{:.1e}"),
+        "same penalties": ("same_penalties", "{:.0%}"),
         "largest difference in r": ("difference", "{:.0e}"),
     }
     ways = [
         (int(width), name, way)
-        for width, of_width in noted["widths"].items()
+        for width, of_width in sorted(noted["widths"].items(), key=lambda item: int(item[0]))
         for name, way in of_width["ways"].items()
     ]
     columns = {title: of for title, of in shown.items() if all(of[0] in way for *_, way in ways)}
