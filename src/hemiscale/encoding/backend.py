@@ -14,8 +14,8 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from hemiscale.encoding.cholesky import inverse_factor
 from hemiscale.encoding.standardise import moments, scaled
+from hemiscale.encoding.triangles import inverse_of_lower
 
 __all__ = [
     "EIGH_OPERATIONS",
@@ -208,10 +208,7 @@ class NumpyBackend:
         from scipy.linalg import lapack
 
         self.operations[dtype] += len(matrix) ** 3
-        try:
-            factor = inverse_factor(_shifted(matrix, shift, dtype))
-        except np.linalg.LinAlgError:
-            raise not_positive(shift, dtype) from None
+        factor = inverse_of_lower(_factored(matrix, shift, dtype, clean=True))
         square = lapack.slauum if factor.dtype == np.float32 else lapack.dlauum
         inverse, _ = square(factor, lower=1, overwrite_c=1)
         return _mirror_lower(inverse)
@@ -271,23 +268,19 @@ class NumpyBackend:
         return np.divide(product, norm, out=np.zeros_like(product), where=norm > 0)
 
 
-def _shifted(matrix: np.ndarray, shift: float, dtype: Dtype) -> np.ndarray:
-    """Return ``matrix + shift I``, a copy in LAPACK's order; the matrix is symmetric."""
-    work = matrix.astype(dtype)
-    np.fill_diagonal(work, work.diagonal() + shift)
-    return work.T if work.flags.c_contiguous else work
-
-
-def _factored(matrix: np.ndarray, shift: float, dtype: Dtype) -> np.ndarray:
+def _factored(matrix: np.ndarray, shift: float, dtype: Dtype, *, clean: bool = False) -> np.ndarray:
     """Return the lower Cholesky factor of ``matrix + shift I``, in LAPACK's order.
 
-    The upper triangle holds remains of the matrix.
+    The upper triangle holds remains of the matrix, unless `clean`.
     """
     from scipy.linalg import lapack
 
-    work = _shifted(matrix, shift, dtype)
+    work = matrix.astype(dtype)
+    np.fill_diagonal(work, work.diagonal() + shift)
+    if work.flags.c_contiguous:
+        work = work.T  # the same matrix, in LAPACK's order
     factorise = lapack.spotrf if work.dtype == np.float32 else lapack.dpotrf
-    factor, info = factorise(work, lower=1, clean=False, overwrite_a=1)
+    factor, info = factorise(work, lower=1, clean=clean, overwrite_a=1)
     if info != 0:
         raise not_positive(shift, dtype)
     return factor
@@ -301,7 +294,7 @@ def not_positive(shift: float, dtype: Dtype) -> np.linalg.LinAlgError:
     )
 
 
-def _mirror_lower(matrix: np.ndarray, block: int = 256) -> np.ndarray:
+def _mirror_lower(matrix: np.ndarray, block: int = 128) -> np.ndarray:
     """Copy the lower triangle onto the upper one, which is zero; in place, tile by tile."""
     n = len(matrix)
     for i in range(0, n, block):

@@ -177,8 +177,8 @@ class DualSystem:
         before: dict[int, Array] = {}
         for task in tasks:
             if task not in other:
-                factor = backend.padded(alone[task.run])
-                yield task, -backend.matmul(factor, inverse[local[task.run], :])
+                factor = backend.padded(-alone[task.run])
+                yield task, backend.matmul(factor, inverse[local[task.run], :])
             elif task.run < start:
                 # The run to predict is outside: predict it from all runs inside, then take back
                 # what the other left-out run contributed.
@@ -186,8 +186,10 @@ class DualSystem:
                     rows = self._in(dtype)[self.slices[task.run], offset:]
                     before[task.run] = backend.matmul(backend.padded(rows), inverse)
                 full, there = before[task.run], local[other[task]]
-                weights = backend.matmul(full[:, there], alone[other[task]])
-                yield task, full - backend.matmul(weights, inverse[there, :])
+                weights = backend.matmul(full[:, there], -alone[other[task]])
+                matrix = backend.matmul(weights, inverse[there, :])
+                matrix += full
+                yield task, matrix
 
         pairs = [task for task in tasks if task in other and task.run >= start]
         weights_of: dict[Task, Array] = {}
@@ -204,7 +206,7 @@ class DualSystem:
         for task, restricted in zip(pairs, inverses, strict=True):
             here, there = local[task.run], local[other[task]]
             right = inverse[here, :] - backend.matmul(weights_of.pop(task), inverse[there, :])
-            yield task, -backend.matmul(backend.padded(restricted), right)
+            yield task, backend.matmul(backend.padded(-restricted), right)
 
     def trusts_single_precision(self, alpha: float) -> bool:
         """Tell whether float32 is enough to factor with a penalty.
