@@ -174,7 +174,7 @@ def table(out):
         "memory takes at least, s": ("memory_floor", "{:.4f}"),
         "share": ("share", "{:.0%}"),
         "device memory, bytes": ("device_memory", "{:.1e}"),
-        "same penalties": ("same_penalties", "{:.0%}"),
+        "same penalties": ("same_penalties", "{:.2%}"),
         "largest difference in r": ("difference", "{:.0e}"),
     }
     ways = [

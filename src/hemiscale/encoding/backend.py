@@ -38,8 +38,8 @@ Operations = Counter[Dtype]
 #: Operations, in n³, of a decomposition by divide and conquer: to tridiagonal form (4/3), its
 #: vectors (at most 4/3), and their way back (2).
 EIGH_OPERATIONS = 14 / 3
-#: Rows of a matrix that a BLAS multiplies at a time (or a divisor of it).
-_TILE = 8
+#: Rows of a matrix are filled up to a multiple of this, where there are enough for it to pay.
+_FULL_ROWS, _ENOUGH_ROWS = 8, 64
 #: Columns of features that are taken to float64 at a time (memory, not speed).
 _CHUNK = 2048
 
@@ -179,8 +179,8 @@ class NumpyBackend:
         return np.concatenate(parts)
 
     def padded(self, x: np.ndarray) -> np.ndarray:
-        """Fill the last tile of rows that a BLAS multiplies at once: the rest is slow."""
-        missing = -len(x) % _TILE
+        """Fill the last rows that a BLAS multiplies at once: it is slow with a few of them."""
+        missing = -len(x) % _FULL_ROWS if len(x) >= _ENOUGH_ROWS else 0
         return np.pad(x, ((0, missing), (0, 0))) if missing else x
 
     def matmul(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:

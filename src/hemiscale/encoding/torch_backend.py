@@ -138,7 +138,7 @@ class TorchBackend:
         return torch.cat(list(parts))
 
     def padded(self, x: torch.Tensor) -> torch.Tensor:
-        """Return `x`: its library sees to this."""
+        """Return `x`."""
         return x
 
     def matmul(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
@@ -173,7 +173,7 @@ class TorchBackend:
                 yield from (self.spd_inverse(matrix, 0.0, dtype) for matrix in of_batch)
                 continue
             self.operations[dtype] += sum(len(matrix) ** 3 for matrix in of_batch)
-            inverses = self._inverse(self._factored(self._padded(of_batch, dtype), 0.0, dtype))
+            inverses = self._inverse(self._factored(self._stacked(of_batch, dtype), 0.0, dtype))
             yield from (inverses[i, : len(m), : len(m)] for i, m in enumerate(of_batch))
 
     def spd_solve(
@@ -199,7 +199,7 @@ class TorchBackend:
                 continue
             n, sizes = len(of_batch[0]), [len(x) for _, x in batch]
             self.operations[dtype] += sum(solve_operations(n, size) for size in sizes)
-            factors = self._factored(self._padded(of_batch, dtype), shift, dtype)
+            factors = self._factored(self._stacked(of_batch, dtype), shift, dtype)
             right = torch.zeros(
                 (len(factors), max(sizes), n), dtype=_TYPES[dtype], device=self.device
             )
@@ -225,7 +225,7 @@ class TorchBackend:
         if batch:
             yield batch
 
-    def _padded(self, matrices: Sequence[torch.Tensor], dtype: Dtype) -> torch.Tensor:
+    def _stacked(self, matrices: Sequence[torch.Tensor], dtype: Dtype) -> torch.Tensor:
         """Stack matrices, each with ones on the diagonal up to the size of the largest."""
         largest = torch.eye(max(map(len, matrices)), dtype=_TYPES[dtype], device=self.device)
         stacked = largest.repeat(max(len(matrices), _LEAST_BATCH), 1, 1)
