@@ -80,13 +80,13 @@ def test_small_systems_at_once(
 
 def test_batches_have_bounds(as_a_gpu_does_it, monkeypatch):
     stacks = []
-    padded = TorchBackend._padded
+    padded = TorchBackend._stacked
 
     def noted(self, matrices, dtype):
         stacks.append([len(matrix) for matrix in matrices])
         return padded(self, matrices, dtype)
 
-    monkeypatch.setattr(TorchBackend, "_padded", noted)
+    monkeypatch.setattr(TorchBackend, "_stacked", noted)
     backend = TorchBackend("cpu")
     rng = np.random.default_rng(0)
 
