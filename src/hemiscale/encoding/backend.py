@@ -67,6 +67,9 @@ class Backend(Protocol):
     def check(self) -> None:
         """Refuse settings of the array library that would spoil results."""
 
+    def free_memory(self) -> float:
+        """Free memory of the device, in bytes; infinite on the processor."""
+
     def block_size(self, n_scans: int) -> int:
         """Targets that a block of the bank holds unless the user says otherwise."""
 
@@ -140,6 +143,10 @@ class NumpyBackend:
 
     def check(self) -> None:
         """Nothing can be wrong here."""
+
+    def free_memory(self) -> float:
+        """There is no device to fill."""
+        return float("inf")
 
     def block_size(self, n_scans: int) -> int:
         """So many that products are fast."""

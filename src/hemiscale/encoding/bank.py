@@ -132,7 +132,7 @@ class TargetBank:
         norms = [
             np.stack([_centred_norm(block[:, rows]) for rows in self.slices]) for block in blocks
         ]
-        free = getattr(self.backend, "free_memory", lambda: float("inf"))()
+        free = self.backend.free_memory()
         #: Otherwise blocks travel when their turn comes.
         self._on_device = host.nbytes <= free / 2
         if self._on_device:
