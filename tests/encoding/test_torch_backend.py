@@ -80,11 +80,11 @@ def test_small_systems_at_once(
 
 def test_batches_have_bounds(as_a_gpu_does_it, monkeypatch):
     stacks = []
-    padded = TorchBackend._stacked
+    stacked = TorchBackend._stacked
 
     def noted(self, matrices, dtype):
         stacks.append([len(matrix) for matrix in matrices])
-        return padded(self, matrices, dtype)
+        return stacked(self, matrices, dtype)
 
     monkeypatch.setattr(TorchBackend, "_stacked", noted)
     backend = TorchBackend("cpu")

@@ -31,8 +31,8 @@ class Predictor(NamedTuple):
     """Predictions of one left-out run, as sums of ``data[:, columns] @ matrix.T``.
 
     The data are the targets' scans (dual form) or their products with the features (primal form);
-    where there is a `rotation`, these products times its columns. In the dual form rows of
-    the matrices beyond `n_scans` are padding (see `Backend.padded`).
+    where there is a `rotation`, these products times its columns. Rows of the matrices beyond
+    `n_scans` are padding (see `Backend.padded`).
     """
 
     left_out: LeftOut

@@ -107,7 +107,7 @@ class PrimalView:
     def predict(self, data: Array, predictor: Predictor) -> Array:
         """Predict targets from their data: (n_targets, n_scans)."""
         ((_, matrix),) = predictor.pieces
-        return self._backend.matmul(data, matrix.T)
+        return self._backend.matmul(data, matrix.T)[:, : predictor.n_scans]
 
 
 class PrimalSystem:
